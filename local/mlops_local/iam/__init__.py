@@ -1,0 +1,1 @@
+"""IAM of the local AWS: sessions of roles, decisions and their record."""

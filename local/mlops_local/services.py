@@ -1,0 +1,27 @@
+"""The services this package adds to, or changes in, the emulator underneath; each module has `register(runtime)`."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+
+from .runtime import Runtime
+
+MODULES = (
+    "mlops_local.iam.enforcement",
+    "mlops_local.iam.kms",
+    "mlops_local.lambdas",
+    "mlops_local.stepfunctions",
+    "mlops_local.eventbridge",
+    "mlops_local.cloudformation.types",
+    "mlops_local.images.registry",
+    "mlops_local.glue",
+    "mlops_local.sagemaker",
+    "mlops_local.autoscaling",
+)
+
+
+def register_all(runtime: Runtime) -> None:
+    """Registers every service of `MODULES`, in order."""
+    for name in MODULES:
+        importlib.import_module(name).register(runtime)
