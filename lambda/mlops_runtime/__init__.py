@@ -1,0 +1,1 @@
+"""What the platform's functions share: events, S3 layout, settings, errors, clients. Never imports aws_cdk."""
