@@ -1,0 +1,1 @@
+"""The stacks of the platform and the typed configuration they are built from."""

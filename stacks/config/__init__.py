@@ -1,0 +1,56 @@
+"""Environments and workloads as data: typed, validated, refused with one clear line."""
+
+from stacks.config.base import ConfigError
+from stacks.config.environment import (
+    Alerts,
+    CreateNetwork,
+    DataRetention,
+    Environment,
+    ExistingNetwork,
+    Network,
+    Stage,
+)
+from stacks.config.loading import ALL, Platform, environment_names, load_environment, load_platform, load_workload
+from stacks.config.workload import (
+    Autoscaling,
+    Column,
+    Image,
+    Label,
+    Metric,
+    Monitoring,
+    Retraining,
+    Rollout,
+    Serving,
+    Source,
+    Training,
+    Workload,
+)
+
+__all__ = [
+    "ALL",
+    "Alerts",
+    "Autoscaling",
+    "Column",
+    "ConfigError",
+    "CreateNetwork",
+    "DataRetention",
+    "Environment",
+    "ExistingNetwork",
+    "Image",
+    "Label",
+    "Metric",
+    "Monitoring",
+    "Network",
+    "Platform",
+    "Retraining",
+    "Rollout",
+    "Serving",
+    "Source",
+    "Stage",
+    "Training",
+    "Workload",
+    "environment_names",
+    "load_environment",
+    "load_platform",
+    "load_workload",
+]

@@ -1,0 +1,41 @@
+"""Rules that need both files: what a workload may be in an environment of a certain stage."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from stacks.config.base import ConfigError
+from stacks.config.environment import Environment
+from stacks.config.workload import Workload
+
+REDUNDANT_INSTANCES = 2
+"""Instances SageMaker spreads over two availability zones; with fewer, one zone's failure is an outage."""
+
+
+def check_workload_in_environment(workload: Workload, environment: Environment, path: Path) -> None:
+    """Check one workload against the environment it runs in.
+
+    Args:
+        workload: overrides applied.
+        environment: where it runs.
+        path: the environment's file, where the remedy belongs.
+
+    Raises:
+        ConfigError: one line per broken rule.
+    """
+    lines = [
+        f"{path}: workloads.{workload.name}.{field}: got {given}; {remedy}"
+        for field, given, remedy in _broken(workload, environment)
+    ]
+    if lines:
+        raise ConfigError("\n".join(lines))
+
+
+def _broken(workload: Workload, environment: Environment) -> Iterator[tuple[str, int, str]]:
+    serving = workload.serving
+    if not environment.stage.guarded or serving is None:
+        return
+    remedy = f"give at least {REDUNDANT_INSTANCES}: stage {environment.stage} must survive the loss of a zone"
+    if serving.instance_count < REDUNDANT_INSTANCES:
+        yield "serving.instance_count", serving.instance_count, remedy
+    if serving.autoscaling and serving.autoscaling.min_count < REDUNDANT_INSTANCES:
+        yield "serving.autoscaling.min_count", serving.autoscaling.min_count, remedy

@@ -1,0 +1,57 @@
+"""YAML as JSON: no duplicate keys, no tags, no dates, no octal account numbers."""
+
+from pathlib import Path
+
+import yaml
+from pydantic import JsonValue
+from yaml.constructor import ConstructorError
+from yaml.nodes import MappingNode, Node
+
+from stacks.config.base import ConfigError
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """A safe loader that refuses a key given twice and leaves dates as text."""
+
+    def construct_unique(self, node: MappingNode) -> dict[str, JsonValue]:
+        """Return a mapping whose keys are plain text, each given once."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key.value, str) or key.tag == "tag:yaml.org,2002:merge":
+                raise ConstructorError(None, None, "keys must be plain text", key.start_mark)
+            if key.value in seen:
+                raise ConstructorError(None, None, f"key {key.value!r} is given twice; keep one", key.start_mark)
+            seen.add(key.value)
+        return {key.value: self.construct_object(value, deep=True) for key, value in node.value}
+
+
+def _construct_text(loader: yaml.SafeLoader, node: Node) -> str:
+    return str(node.value)
+
+
+def _construct_map(loader: _StrictLoader, node: MappingNode) -> dict[str, JsonValue]:
+    return loader.construct_unique(node)
+
+
+_StrictLoader.add_constructor("tag:yaml.org,2002:timestamp", _construct_text)
+_StrictLoader.add_constructor("tag:yaml.org,2002:map", _construct_map)
+
+
+def read_yaml(path: Path) -> JsonValue:
+    """Read one YAML document.
+
+    Raises:
+        ConfigError: no such file, not YAML, a key given twice, or not a mapping at the top.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: file: not found; create it or name another") from None
+    try:
+        data: JsonValue = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigError(f"{path}: line {line}: {error.problem}") from None
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: file: got {type(data).__name__}; use a mapping of field: value")
+    return data
