@@ -1,0 +1,1 @@
+"""Governance: keys, roles, network, waivers. Serves every phase from Initial on."""

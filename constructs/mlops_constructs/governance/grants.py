@@ -1,0 +1,121 @@
+"""Grants, action by action and resource by resource.
+
+The `grant_*` methods of the Level 2 constructs hand out `s3:GetObject*`, `kms:ReEncrypt*` and the like; these name each action.
+Where a resource cannot be named, the kind of wildcard must be in `wildcards.REVIEWED`, and its waiver is written beside the role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import Resource, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+
+from mlops_constructs.governance.waivers import Waiver, waive
+from mlops_constructs.governance.wildcards import OBJECTS, Wildcard
+
+Conditions = Mapping[str, Mapping[str, str | list[str]]]
+
+
+def allow(role: iam.IRole, *actions: str, on: Sequence[str], conditions: Conditions | None = None) -> None:
+    """Let a role do these actions on these ARNs.
+
+    Raises:
+        ValueError: An action or ARN is a bare wildcard: use `allow_wildcard` with a reviewed kind.
+    """
+    if vague := [name for name in (*actions, *on) if name == "*" or ("*" in name and name in actions)]:
+        raise ValueError(f"{', '.join(vague)} is a wildcard: name the action and the resource, or use allow_wildcard()")
+    role.add_to_principal_policy(iam.PolicyStatement(actions=list(actions), resources=list(on), conditions=conditions))
+
+
+def allow_wildcard(role: iam.IRole, kind: Wildcard, *actions: str, conditions: Conditions | None = None) -> None:
+    """Let a role do actions that have no resource level; the kind must allow them. All actions of the kind by default."""
+    chosen = actions or tuple(sorted(kind.actions))
+    if strange := sorted(set(chosen) - kind.actions):
+        raise ValueError(
+            f"{', '.join(strange)} is not among the reviewed actions of this wildcard: {sorted(kind.actions)}"
+        )
+    role.add_to_principal_policy(iam.PolicyStatement(actions=list(chosen), resources=["*"], conditions=conditions))
+    waive_wildcard(role, kind)
+
+
+def waive_wildcard(role: iam.IRole, kind: Wildcard, resource: str = "*") -> None:
+    """Write the waiver of a wildcard beside its role (also for statements that a Level 2 construct adds by itself)."""
+    waive(
+        role,
+        Waiver(
+            finding=f"AwsSolutions::AwsSolutions-IAM5[Resource::{resource}]",
+            reason=kind.reason,
+            owner=kind.owner,
+            review=kind.review,
+        ),
+    )
+
+
+def read_objects(bucket: s3.IBucket, role: iam.IRole, *prefixes: str) -> None:
+    """Read and list the objects under prefixes (each ends in `/`), and decrypt with the bucket's key."""
+    allow_objects(bucket, role, "s3:GetObject", "s3:GetObjectVersion", prefixes=prefixes)
+    list_objects(bucket, role, *prefixes)
+    use_key(bucket.encryption_key, role, "kms:Decrypt")
+
+
+def write_objects(bucket: s3.IBucket, role: iam.IRole, *prefixes: str) -> None:
+    """Write objects under prefixes and encrypt with the bucket's key (multipart uploads decrypt their parts)."""
+    allow_objects(bucket, role, "s3:PutObject", "s3:AbortMultipartUpload", prefixes=prefixes)
+    use_key(bucket.encryption_key, role, "kms:Decrypt", "kms:GenerateDataKey")
+
+
+def list_objects(bucket: s3.IBucket, role: iam.IRole, *prefixes: str) -> None:
+    """List a bucket, but only below the prefixes."""
+    patterns = [f"{prefix}*" for prefix in _checked(prefixes)]
+    allow(role, "s3:ListBucket", on=[bucket.bucket_arn], conditions={"StringLike": {"s3:prefix": patterns}})
+
+
+def allow_objects(bucket: s3.IBucket, role: iam.IRole, *actions: str, prefixes: Sequence[str]) -> None:
+    """Let a role do object actions below prefixes of a bucket, with the waiver that the wildcard needs."""
+    if strange := sorted(set(actions) - OBJECTS.actions):
+        raise ValueError(
+            f"{', '.join(strange)} is not an object action in the reviewed list: {sorted(OBJECTS.actions)}"
+        )
+    patterns = [f"{prefix}*" for prefix in _checked(prefixes)]
+    allow(role, *actions, on=[bucket.arn_for_objects(pattern) for pattern in patterns])
+    for pattern in patterns:
+        waive_wildcard(role, OBJECTS, f"{flat_arn(role, bucket, bucket.bucket_arn)}/{pattern}")
+
+
+def use_key(key: kms.IKey | None, role: iam.IRole, *actions: str, conditions: Conditions | None = None) -> None:
+    """Let a role use a key; nothing to do for a bucket that an imported reference shows without its key."""
+    if key is not None:
+        allow(role, *(actions or ("kms:Decrypt", "kms:GenerateDataKey")), on=[key.key_arn], conditions=conditions)
+
+
+def flat_arn(consumer: iam.IRole, resource: s3.IBucket, arn: str) -> str:
+    """An ARN in the notation of cdk-nag's findings, seen from the stack of the role that gets the permission."""
+    here, there = Stack.of(consumer), Stack.of(resource)
+    if Resource.is_owned_resource(resource) and here.node.path != there.node.path:
+        # The reference becomes an import when the app is synthesized; asking for it now gives the same export.
+        return _flatten(here.resolve(there.export_value(arn)))
+    return _flatten(here.resolve(arn))
+
+
+def _checked(prefixes: Sequence[str]) -> Sequence[str]:
+    if not prefixes:
+        raise ValueError("name at least one prefix: a permission on a whole bucket is never what a role needs")
+    return prefixes
+
+
+def _flatten(node: object) -> str:
+    match node:
+        case {"Fn::Join": [str(delimiter), list(items)]}:
+            return delimiter.join(_flatten(item) for item in items)
+        case {"Fn::GetAtt": [str(name), str(attribute)]}:
+            return f"<{name}.{attribute}>"
+        case {"Fn::ImportValue": name}:
+            return _flatten(name)
+        case {"Ref": str(name)}:
+            return f"<{name}>"
+        case str():
+            return node.replace("${", "<").replace("}", ">")
+    raise ValueError(f"cannot name {node!r} in a waiver")

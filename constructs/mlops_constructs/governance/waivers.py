@@ -1,0 +1,102 @@
+"""Waivers: findings of the checkers that we accept, as data beside the resource, with an owner and a date.
+
+A waiver is written twice by one call: as cdk-nag 3's qualified acknowledgement, and as construct metadata that ends in the
+assembly's manifest, where `read_waivers` finds it again. So the review bundle and the tests work from `cdk.out` alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from aws_cdk import Acknowledgment, Validations
+from constructs import IConstruct
+
+WAIVER_METADATA = "mlops:waiver"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiver:
+    """One accepted finding.
+
+    Args:
+        finding: Qualified id, rule and detail: `AwsSolutions::AwsSolutions-IAM5[Resource::*]`.
+        reason: Why the finding is acceptable here, in a sentence a reviewer can judge.
+        owner: Who answers for it.
+        review: Day it must be looked at again (ISO date); after it the build fails.
+
+    Raises:
+        ValueError: The finding lacks its pack, the reason says nothing, or the date is not a date.
+    """
+
+    finding: str
+    reason: str
+    owner: str
+    review: str
+
+    def __post_init__(self) -> None:
+        if "::" not in self.finding.split("[")[0]:
+            raise ValueError(f"finding must be qualified as Pack::Rule or Pack::Rule[detail], got {self.finding!r}")
+        if len(self.reason) < 20:
+            raise ValueError(f"reason of {self.finding} must be a sentence a reviewer can judge, got {self.reason!r}")
+        dt.date.fromisoformat(self.review)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppliedWaiver:
+    """A waiver and the path of the construct it covers, as found in an assembly."""
+
+    path: str
+    waiver: Waiver
+
+    def covers(self, finding: str, path: str) -> bool:
+        """Whether the finding at this construct path is the one waived here (the construct itself or one below it)."""
+        return finding == self.waiver.finding and (path == self.path or path.startswith(f"{self.path}/"))
+
+
+def waive(construct: IConstruct, *waivers: Waiver) -> None:
+    """Accept findings for a construct and everything below it, and write them down in the assembly."""
+    if not waivers:
+        return
+    Validations.of(construct).acknowledge(
+        *(Acknowledgment(id=w.finding, reason=f"{w.reason} (owner {w.owner}, review {w.review})") for w in waivers)
+    )
+    for waiver in waivers:
+        construct.node.add_metadata(WAIVER_METADATA, asdict(waiver))
+
+
+def read_waivers(assembly: Path) -> list[AppliedWaiver]:
+    """All waivers of a synthesized assembly, nested stages included."""
+    applied = {(path, json.dumps(data, sort_keys=True)) for path, data in _entries(assembly)}
+    return [AppliedWaiver(path=path, waiver=Waiver(**json.loads(data))) for path, data in sorted(applied)]
+
+
+def expired(waivers: Iterable[AppliedWaiver], today: dt.date) -> list[AppliedWaiver]:
+    """Waivers whose review date has passed."""
+    return [applied for applied in waivers if dt.date.fromisoformat(applied.waiver.review) < today]
+
+
+def unused(waivers: Iterable[AppliedWaiver], findings: Iterable[tuple[str, str]]) -> list[AppliedWaiver]:
+    """Waivers that cover nothing.
+
+    Args:
+        waivers: From `read_waivers`.
+        findings: (qualified finding, construct path) pairs of the validation report, acknowledged ones included.
+    """
+    by_finding: dict[str, list[str]] = {}
+    for finding, path in findings:
+        by_finding.setdefault(finding, []).append(path)
+    return [a for a in waivers if not any(a.covers(a.waiver.finding, p) for p in by_finding.get(a.waiver.finding, []))]
+
+
+def _entries(assembly: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
+    for manifest in sorted(assembly.rglob("manifest.json")):
+        for artifact in json.loads(manifest.read_text()).get("artifacts", {}).values():
+            metadata = artifact.get("metadata", {})
+            if name := artifact.get("additionalMetadataFile"):
+                metadata = {**metadata, **json.loads((manifest.parent / name).read_text())}
+            for path, entries in metadata.items():
+                yield from ((path.lstrip("/"), e["data"]) for e in entries if e["type"] == WAIVER_METADATA)

@@ -1,0 +1,208 @@
+"""PlatformBus: the one event bus of an environment, and rules whose targets never lose an event."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_eventschemas as eventschemas
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from mlops_constructs.governance.grants import use_key
+from mlops_constructs.governance.waivers import Waiver, waive
+from mlops_constructs.governance.wildcards import OWNER, REVIEW
+from mlops_constructs.orchestration.function import PlatformFunction, code_root
+from mlops_constructs.orchestration.states import Json
+from mlops_constructs.orchestration.workflow import Workflow
+
+Target: TypeAlias = "Workflow | PlatformFunction | sns.ITopic"
+RETRY_ATTEMPTS = 24
+MAX_EVENT_AGE = Duration.hours(6)
+
+
+class DeadLetterQueue(sqs.Queue):
+    """A queue for what could not be delivered: encrypted with the given key, TLS only, kept 14 days (the longest there is).
+
+    The key's policy must allow the service that writes (`Keys` allows EventBridge, SNS and CloudWatch).
+    """
+
+    def __init__(self, scope: Construct, id: str, *, encryption_key: kms.IKey) -> None:  # noqa: A002
+        super().__init__(
+            scope,
+            id,
+            encryption=sqs.QueueEncryption.KMS,
+            encryption_master_key=encryption_key,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+        )
+        waive(
+            self,
+            Waiver(
+                finding="AwsSolutions::AwsSolutions-SQS3",
+                reason="This is the dead letter queue itself; a second one behind it would hide what needs a person.",
+                owner=OWNER,
+                review=REVIEW,
+            ),
+        )
+
+
+class PlatformBus(Construct):
+    """A custom event bus with encryption, an archive for replay, a dead letter queue and published schemas.
+
+    Args:
+        name: Physical name: producers and other accounts address the bus by it.
+        encryption_key: Key of events, archive and queue. Its policy must allow EventBridge (`Keys` does).
+        schemas: JSON schema of each event by name (`mlops.data@DatasetReady`); none by default. See `event_schemas`.
+        archive_days: Days an event can be replayed, 90 by default.
+
+    Attributes:
+        bus: The `events.EventBus`.
+        archive: Its archive.
+        dead_letter_queue: Holds events the bus itself could not process, for example when its key is disabled.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        name: str,
+        encryption_key: kms.IKey,
+        schemas: Mapping[str, Json] | None = None,
+        archive_days: int = 90,
+    ) -> None:
+        super().__init__(scope, id)
+        if archive_days < 1:
+            raise ValueError(f"archive_days must be at least 1, got {archive_days}: 0 would keep events for ever")
+        self.encryption_key = encryption_key
+        self.dead_letter_queue = DeadLetterQueue(self, "DeadLetters", encryption_key=encryption_key)
+        self.bus = events.EventBus(
+            self, "Bus", event_bus_name=name, kms_key=encryption_key, dead_letter_queue=self.dead_letter_queue
+        )
+        self.archive = events.Archive(
+            self,
+            "Archive",
+            source_event_bus=self.bus,
+            kms_key=encryption_key,
+            retention=Duration.days(archive_days),
+            event_pattern=events.EventPattern(account=[Stack.of(self).account]),
+        )
+        if schemas:
+            self._publish(schemas)
+
+    def rule(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        detail_types: Sequence[str],
+        target: Target,
+        detail: Mapping[str, Sequence[str]] | None = None,
+        dead_letter_queue: sqs.IQueue | None = None,
+    ) -> events.Rule:
+        """Send events of these types to a workflow, a function or a topic.
+
+        The rule and its queue are made in `scope`, so that a workload adds nothing to the stack of the bus.
+
+        Args:
+            detail_types: For example `["Drift Detected"]`.
+            detail: Further equality filters on the detail: `{"workload": ["flight-delays"]}`.
+            dead_letter_queue: Where undeliverable events go; a queue is created beside the rule by default.
+        """
+        pattern = events.EventPattern(detail_type=list(detail_types), detail=_lists(detail))
+        return connect(
+            scope,
+            id,
+            pattern=pattern,
+            target=target,
+            bus=self.bus,
+            encryption_key=self.encryption_key,
+            dead_letter_queue=dead_letter_queue,
+        )
+
+    def grant_put_events(self, role: iam.IRole) -> None:
+        """Let a role put events on this bus, and encrypt them."""
+        role.add_to_principal_policy(
+            iam.PolicyStatement(actions=["events:PutEvents"], resources=[self.bus.event_bus_arn])
+        )
+        use_key(self.encryption_key, role)
+
+    def _publish(self, schemas: Mapping[str, Json]) -> None:
+        self.registry = eventschemas.CfnRegistry(
+            self, "Schemas", description="Events of the platform, one per detail type"
+        )
+        for name, schema in sorted(schemas.items()):
+            eventschemas.CfnSchema(
+                self,
+                "Schema" + "".join(part for part in name.title() if part.isalnum()),
+                registry_name=self.registry.attr_registry_name,
+                schema_name=name,
+                type="JSONSchemaDraft4",
+                content=json.dumps(schema, sort_keys=True),
+            )
+
+
+def connect(
+    scope: Construct,
+    id: str,  # noqa: A002
+    *,
+    pattern: events.EventPattern,
+    target: Target,
+    encryption_key: kms.IKey,
+    bus: events.IEventBus | None = None,
+    dead_letter_queue: sqs.IQueue | None = None,
+) -> events.Rule:
+    """A rule with one target, its retries bounded and a dead letter queue behind it.
+
+    Args:
+        pattern: Which events.
+        target: A workflow (started with the event as input), a function or a topic.
+        encryption_key: Key of the queue that is created when none is given.
+        bus: The account's default bus by default, where the events of AWS services are.
+        dead_letter_queue: Where undeliverable events go; a queue is created beside the rule by default.
+    """
+    queue = dead_letter_queue or DeadLetterQueue(scope, f"{id}DeadLetters", encryption_key=encryption_key)
+    rule = events.Rule(scope, id, event_bus=bus, event_pattern=pattern)
+    if isinstance(target, Workflow):
+        role = iam.Role(scope, f"{id}Role", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))
+        target.grant_start(role)
+        rule.add_target(
+            targets.SfnStateMachine(
+                target.state_machine,
+                role=role,
+                dead_letter_queue=queue,
+                max_event_age=MAX_EVENT_AGE,
+                retry_attempts=RETRY_ATTEMPTS,
+            )
+        )
+    elif isinstance(target, PlatformFunction):
+        rule.add_target(
+            targets.LambdaFunction(
+                target.function, dead_letter_queue=queue, max_event_age=MAX_EVENT_AGE, retry_attempts=RETRY_ATTEMPTS
+            )
+        )
+    else:
+        rule.add_target(
+            targets.SnsTopic(
+                target, dead_letter_queue=queue, max_event_age=MAX_EVENT_AGE, retry_attempts=RETRY_ATTEMPTS
+            )
+        )
+    return rule
+
+
+def event_schemas() -> dict[str, Json]:
+    """The JSON schemas of all platform events by name, from the files beside the runtime's models."""
+    folder = code_root() / "mlops_runtime" / "schemas"
+    return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
+
+
+def _lists(detail: Mapping[str, Sequence[str]] | None) -> dict[str, list[str]] | None:
+    return {key: list(values) for key, values in detail.items()} if detail else None

@@ -1,0 +1,173 @@
+"""PlatformFunction: one folder of `lambda/` as a Lambda function that passes every check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from aws_cdk import Duration, IgnoreMode, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from mlops_constructs.governance.grants import allow, allow_wildcard, use_key, waive_wildcard
+from mlops_constructs.governance.network import Network
+from mlops_constructs.governance.waivers import Waiver, waive
+from mlops_constructs.governance.wildcards import NETWORK_INTERFACES, OWNER, REVIEW, TRACING
+from mlops_constructs.orchestration.layers import ARCHITECTURE, RUNTIME, powertools_layer_arn
+
+_PACKS = ("NIST.800.53.R5", "HIPAA.Security")
+_REASONS = {
+    "LambdaConcurrency": "The workflow that calls the function bounds its concurrency; a reservation would starve the account's others.",
+    "LambdaDLQ": "Called synchronously by a workflow that catches the failure and ends in an event; a dead letter queue would stay empty.",
+    "LambdaInsideVPC": "No network was given: the function reaches AWS APIs only, over TLS, with a role that names each resource.",
+}
+
+
+def code_root() -> Path:
+    """The folder of function code: `lambda/` of a checkout, or the copy inside the installed package.
+
+    Raises:
+        FileNotFoundError: Neither exists.
+    """
+    package = Path(__file__).resolve().parents[1]
+    for candidate in (package / "_lambda", package.parents[1] / "lambda"):
+        if (candidate / "mlops_runtime").is_dir():
+            return candidate
+    raise FileNotFoundError(f"no function code beside {package}: expected _lambda/ (wheel) or ../../lambda/ (checkout)")
+
+
+class PlatformFunction(Construct):
+    """A Lambda function from a folder of `lambda/`, with its own role, encrypted logs and environment, and tracing.
+
+    Args:
+        folder: Folder name; the handler is `<folder>.handler.handler`, and only that folder and `mlops_runtime` are packed.
+        environment: Environment variables, encrypted with the key.
+        encryption_key: Key of environment and logs. Must allow CloudWatch Logs when it also serves as `log_key`.
+        log_key: Key of the log group; the encryption key by default.
+        network: Runs in the network's private subnets; outside any VPC by default.
+        timeout: Longest run; 1 minute by default.
+        memory_mb: Memory in MiB.
+        reserved: Reserved concurrent executions; unreserved by default.
+        dead_letter_queue: Where events of failed asynchronous calls go; needed only if something calls it asynchronously.
+        log_retention: 1 year by default.
+
+    Attributes:
+        function: The `lambda.Function`.
+        role: Its role; grant on this.
+        log_group: Its log group.
+
+    Raises:
+        ValueError: There is no such folder.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        folder: str,
+        environment: Mapping[str, str],
+        encryption_key: kms.IKey,
+        log_key: kms.IKey | None = None,
+        network: Network | None = None,
+        timeout: Duration | None = None,
+        memory_mb: int = 256,
+        reserved: int | None = None,
+        dead_letter_queue: sqs.IQueue | None = None,
+        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
+    ) -> None:
+        super().__init__(scope, id)
+        root = code_root()
+        if not (root / folder / "handler.py").is_file():
+            known = sorted(path.parent.name for path in root.glob("*/handler.py"))
+            raise ValueError(f"no function {folder!r} in {root}; there are: {', '.join(known)}")
+        self.log_group = logs.LogGroup(
+            self,
+            "Logs",
+            encryption_key=log_key or encryption_key,
+            retention=log_retention,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        self.role = self._role(encryption_key, network)
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            code=lambda_.Code.from_asset(
+                str(root),
+                ignore_mode=IgnoreMode.GIT,
+                exclude=["/*", f"!/{folder}", "!/mlops_runtime", "__pycache__"],
+            ),
+            handler=f"{folder}.handler.handler",
+            runtime=RUNTIME,
+            architecture=ARCHITECTURE,
+            layers=[
+                lambda_.LayerVersion.from_layer_version_arn(
+                    self, "Powertools", powertools_layer_arn(Stack.of(self).region)
+                )
+            ],
+            environment={"POWERTOOLS_SERVICE_NAME": folder, **environment},
+            environment_encryption=encryption_key,
+            role=self.role,
+            log_group=self.log_group,
+            timeout=timeout or Duration.minutes(1),
+            memory_size=memory_mb,
+            reserved_concurrent_executions=reserved,
+            dead_letter_queue=dead_letter_queue,
+            tracing=lambda_.Tracing.ACTIVE,
+            vpc=network.vpc if network else None,
+            vpc_subnets=network.subnet_selection if network else None,
+            security_groups=[network.function_security_group] if network else None,
+        )
+        self._waive(reserved=reserved is not None, queue=dead_letter_queue is not None, network=network is not None)
+
+    @property
+    def function_arn(self) -> str:
+        """ARN of the function, for a state's `FunctionName`."""
+        return self.function.function_arn
+
+    def _role(self, encryption_key: kms.IKey, network: Network | None) -> iam.Role:
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        allow(role, "logs:CreateLogStream", "logs:PutLogEvents", on=[self.log_group.log_group_arn])
+        use_key(encryption_key, role, "kms:Decrypt")
+        waive_wildcard(role, TRACING)  # the Function adds the statement for active tracing
+        if network:
+            _allow_network_interfaces(role)
+        return role
+
+    def _waive(self, *, reserved: bool, queue: bool, network: bool) -> None:
+        accepted = {"LambdaConcurrency": not reserved, "LambdaDLQ": not queue, "LambdaInsideVPC": not network}
+        waive(
+            self.function,
+            *(
+                Waiver(finding=f"{pack}::{pack}-{rule}", reason=_REASONS[rule], owner=OWNER, review=REVIEW)
+                for rule, wanted in accepted.items()
+                for pack in _PACKS
+                if wanted
+            ),
+        )
+
+
+def _allow_network_interfaces(role: iam.Role) -> None:
+    actions = (
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:UnassignPrivateIpAddresses",
+    )
+    allow_wildcard(role, NETWORK_INTERFACES, *actions)
+    # Lambda itself needs these, the function's code never: calls from inside the function carry its ARN.
+    functions = Stack.of(role).format_arn(service="lambda", resource="function", resource_name="*").replace("/*", ":*")
+    role.add_to_principal_policy(
+        iam.PolicyStatement(
+            effect=iam.Effect.DENY,
+            actions=list(actions),
+            resources=["*"],
+            conditions={"ArnLike": {"lambda:SourceFunctionArn": functions}},
+        )
+    )

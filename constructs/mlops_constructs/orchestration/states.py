@@ -1,0 +1,292 @@
+"""Amazon States Language (JSONata) as plain data: every function returns one state.
+
+The functions are pure, so a test can walk every definition without synthesizing anything. `task` demands a timeout and the
+state that handles failure: a Task without them cannot be written by accident. Names of the service errors are those of
+https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+Json: TypeAlias = "str | int | float | bool | None | Sequence[Json] | Mapping[str, Json]"
+State: TypeAlias = dict[str, Json]
+
+
+def _retry(*errors: str, interval: int = 2, attempts: int = 5, max_delay: int = 60) -> State:
+    """Retry rule: exponential back-off with full jitter, so retries of parallel executions do not march in step."""
+    return {
+        "ErrorEquals": list(errors),
+        "IntervalSeconds": interval,
+        "MaxAttempts": attempts,
+        "BackoffRate": 2,
+        "MaxDelaySeconds": max_delay,
+        "JitterStrategy": "FULL",
+    }
+
+
+LAMBDA_TRANSIENT: tuple[State, ...] = (
+    _retry(
+        "Lambda.ServiceException",
+        "Lambda.AWSLambdaException",
+        "Lambda.SdkClientException",
+        "Lambda.TooManyRequestsException",
+        "Lambda.ClientExecutionTimeoutException",
+    ),
+)
+# The optimized SageMaker integration reports throttling under the service's base exception; three attempts keep the price of a
+# request that can never succeed at a few seconds. A full account quota frees up in minutes, not seconds.
+SAGEMAKER_TRANSIENT: tuple[State, ...] = (
+    _retry("SageMaker.AmazonSageMakerException", "SageMaker.SdkClientException", attempts=3),
+    _retry("SageMaker.ResourceLimitExceededException", interval=60, attempts=10, max_delay=600),
+)
+GLUE_TRANSIENT: tuple[State, ...] = (
+    _retry("Glue.InternalServiceException", "Glue.OperationTimeoutException", "Glue.SdkClientException"),
+    _retry("Glue.ConcurrentRunsExceededException", interval=15, attempts=20, max_delay=120),
+)
+EVENTS_TRANSIENT: tuple[State, ...] = (_retry("EventBridge.InternalException", "EventBridge.SdkClientException"),)
+
+
+def sdk_transient(service: str) -> tuple[State, ...]:
+    """Retry rules of an `aws-sdk:` integration: throttling and server-side errors, nothing the caller did wrong.
+
+    Args:
+        service: The service's prefix in error names, for example `SageMaker`, `S3`, `Ssm`, `Glue`.
+    """
+    names = (
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "ServiceUnavailableException",
+        "InternalServerException",
+        "InternalServiceException",
+        "InternalServerErrorException",
+        "SlowDownException",
+        "SdkClientException",
+    )
+    return (_retry(*(f"{service}.{name}" for name in names)),)
+
+
+SDK_TRANSIENT = sdk_transient
+
+# What a Catch remembers: the failing state, the error's name and its cause, for the event the execution ends in.
+# Cut to 2,000 characters: an event may hold 256 KB, a stack trace in an alert helps nobody.
+FAILURE: str = (
+    "{% {'step': $states.context.State.Name, 'error': $states.errorOutput.Error,"
+    " 'cause': $exists($states.errorOutput.Cause) ? $substring($states.errorOutput.Cause, 0, 2000) : ''} %}"
+)
+
+
+def task(
+    resource: str,
+    arguments: Mapping[str, Json],
+    *,
+    next: str,  # noqa: A002  (the name the States Language gives it)
+    timeout_seconds: int,
+    retry: Sequence[State],
+    catch_next: str,
+    output: Json = None,
+    assign: Mapping[str, Json] | None = None,
+    catch_assign: Mapping[str, Json] | None = None,
+    catch_first: Sequence[State] = (),
+) -> State:
+    """A Task state. Any error that outlives its retries is remembered as `$failure` and goes to `catch_next`.
+
+    Args:
+        resource: Integration ARN, for example `arn:aws:states:::glue:startJobRun.sync`.
+        arguments: Arguments of the call; strings may be JSONata expressions.
+        next: State that follows success.
+        timeout_seconds: Longest run of one attempt, at least 1.
+        retry: Rules for transient errors only: `LAMBDA_TRANSIENT`, `SAGEMAKER_TRANSIENT`, `SDK_TRANSIENT("S3")`.
+        catch_next: State that leads to the workflow's failure event.
+        output: Output of the state; the call's result by default.
+        assign: Workflow variables set on success.
+        catch_assign: Further variables set on failure, beside `failure`.
+        catch_first: Catch rules for expected errors (`catch("SageMaker.ValidationException", ...)`), tried first.
+
+    Raises:
+        ValueError: The timeout is not positive.
+    """
+    if timeout_seconds < 1:
+        raise ValueError(f"timeout_seconds of {resource} must be at least 1, got {timeout_seconds}")
+    state: State = {
+        "Type": "Task",
+        "Resource": resource,
+        "Arguments": dict(arguments),
+        "TimeoutSeconds": timeout_seconds,
+    }
+    if retry:
+        state["Retry"] = list(retry)
+    everything: State = {
+        "ErrorEquals": ["States.ALL"],
+        "Next": catch_next,
+        "Assign": {"failure": FAILURE, **(catch_assign or {})},
+    }
+    state["Catch"] = [*catch_first, everything]
+    return _finish(state, next, output, assign)
+
+
+def catch(*errors: str, next: str, assign: Mapping[str, Json] | None = None) -> State:  # noqa: A002
+    """A Catch rule for an error that is part of the plan (for example: the endpoint does not exist yet)."""
+    rule: State = {"ErrorEquals": list(errors), "Next": next}
+    if assign:
+        rule["Assign"] = dict(assign)
+    return rule
+
+
+def invoke(
+    function_arn: str,
+    payload: Json,
+    *,
+    next: str,  # noqa: A002
+    catch_next: str,
+    timeout_seconds: int = 300,
+    output: Json = "{% $states.result.Payload %}",
+    assign: Mapping[str, Json] | None = None,
+    catch_assign: Mapping[str, Json] | None = None,
+) -> State:
+    """A Task that calls a Lambda function and passes its answer on (not the envelope around it)."""
+    return task(
+        "arn:aws:states:::lambda:invoke",
+        {"FunctionName": function_arn, "Payload": payload},
+        next=next,
+        timeout_seconds=timeout_seconds,
+        retry=LAMBDA_TRANSIENT,
+        catch_next=catch_next,
+        output=output,
+        assign=assign,
+        catch_assign=catch_assign,
+    )
+
+
+def emit(
+    function_arn: str,
+    *,
+    source: str,
+    detail_type: str,
+    workload: str,
+    environment_name: str,
+    detail: Mapping[str, Json],
+    next: str,  # noqa: A002
+    catch_next: str,
+    catch_assign: Mapping[str, Json] | None = None,
+) -> State:
+    """A Task that puts one platform event on the bus through the event emitter, which validates it first.
+
+    The fields every event has (`schema_version`, `workload`, `environment`, `execution`, `occurred_at`) are filled in here;
+    the time is the moment the state was entered, so a retry repeats the same event.
+    """
+    common: State = {
+        "schema_version": "1",
+        "workload": workload,
+        "environment": environment_name,
+        "execution": "{% $states.context.Execution.Id %}",
+        "occurred_at": "{% $states.context.State.EnteredTime %}",
+    }
+    payload: State = {"source": source, "detail_type": detail_type, "detail": {**common, **detail}}
+    return invoke(
+        function_arn, payload, next=next, catch_next=catch_next, timeout_seconds=60, catch_assign=catch_assign
+    )
+
+
+def choice(choices: Sequence[tuple[str, str]], *, default: str, output: Json = None) -> State:
+    """A Choice of (JSONata condition, next state) pairs, tried in order. The default is mandatory: no execution dies undecided."""
+    state: State = {
+        "Type": "Choice",
+        "Choices": [{"Condition": condition, "Next": target} for condition, target in choices],
+    }
+    state["Default"] = default
+    if output is not None:
+        state["Output"] = output
+    return state
+
+
+def wait(seconds: int, *, next: str, assign: Mapping[str, Json] | None = None) -> State:  # noqa: A002
+    """A pause of so many seconds, at least 1."""
+    return _finish({"Type": "Wait", "Seconds": seconds}, next, None, assign)
+
+
+def pass_(*, next: str, output: Json = None, assign: Mapping[str, Json] | None = None) -> State:  # noqa: A002
+    """A Pass state: sets variables or shapes the output."""
+    return _finish({"Type": "Pass"}, next, output, assign)
+
+
+def branch(start_at: str, states: Mapping[str, State]) -> State:
+    """One branch of a `parallel`."""
+    return {"StartAt": start_at, "States": dict(states)}
+
+
+def parallel(
+    branches: Sequence[State],
+    *,
+    next: str,  # noqa: A002
+    catch_next: str,
+    output: Json = None,
+    assign: Mapping[str, Json] | None = None,
+) -> State:
+    """A Parallel state. Variables set inside a branch end with it, so a failing branch ends in `rethrow()`, which is caught here."""
+    state: State = {
+        "Type": "Parallel",
+        "Branches": list(branches),
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": catch_next, "Assign": {"failure": FAILURE}}],
+    }
+    return _finish(state, next, output, assign)
+
+
+def rethrow() -> State:
+    """A Fail state for the inside of a branch: raises the error the branch caught, its cause led by the failing step's name."""
+    return {"Type": "Fail", "Error": "{% $failure.error %}", "Cause": "{% $failure.step & ': ' & $failure.cause %}"}
+
+
+def succeed(output: Json = None) -> State:
+    """The end of an execution that did what it was for (a rejected file is such an end)."""
+    return {"Type": "Succeed"} if output is None else {"Type": "Succeed", "Output": output}
+
+
+def fail(error: str, cause: str) -> State:
+    """The end of an execution that failed; the failed-executions alarm sees it. Both may be JSONata expressions."""
+    return {"Type": "Fail", "Error": error, "Cause": cause}
+
+
+def definition(start_at: str, states: Mapping[str, State], *, comment: str) -> State:
+    """The whole state machine.
+
+    Raises:
+        ValueError: A transition leads to a state that does not exist.
+    """
+    _check_targets(start_at, states, where=comment)
+    return {"Comment": comment, "QueryLanguage": "JSONata", "StartAt": start_at, "States": dict(states)}
+
+
+def _finish(state: State, next_state: str, output: Json, assign: Mapping[str, Json] | None) -> State:
+    if output is not None:
+        state["Output"] = output
+    if assign:
+        state["Assign"] = dict(assign)
+    state["Next"] = next_state
+    return state
+
+
+def _check_targets(start_at: str, states: Mapping[str, State], *, where: str) -> None:
+    targets = {start_at}
+    for state in states.values():
+        rules = [*_mappings(state.get("Catch")), *_mappings(state.get("Choices")), state]
+        targets.update(str(rule[key]) for rule in rules for key in ("Next", "Default") if key in rule)
+        for inner in _mappings(state.get("Branches")):
+            inner_states = inner["States"]
+            if isinstance(inner_states, Mapping):
+                _check_targets(
+                    str(inner["StartAt"]), {k: dict(_mapping(v)) for k, v in inner_states.items()}, where=where
+                )
+    if missing := sorted(targets - set(states)):
+        raise ValueError(f"{where}: no state is named {', '.join(missing)}; the states are {', '.join(states)}")
+
+
+def _mapping(value: Json) -> Mapping[str, Json]:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"a state must be an object, got {value!r}")
+    return value
+
+
+def _mappings(value: Json) -> list[Mapping[str, Json]]:
+    return [_mapping(item) for item in value] if isinstance(value, Sequence) and not isinstance(value, str) else []
