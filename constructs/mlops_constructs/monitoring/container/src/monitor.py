@@ -1,0 +1,207 @@
+"""The platform's monitor, a SageMaker processing job in two forms.
+
+`monitor.py baseline` describes the data a model was trained on: `input/dataset` -> `output/baseline/statistics.json`
+and `constraints.json`.
+
+`monitor.py run` compares the captured traffic of a window with that baseline and with the labels that have arrived:
+`input/capture`, `input/labels` (optional), `input/baseline` -> `output/report/`. Rows without a label are normal,
+labels come late; they are watched for drift and counted.
+"""
+
+import json
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+import capture
+import constraints
+import describe
+import drift
+import quality
+from settings import InputError, Settings, opt_ml, processing, read_json
+
+
+def baseline(settings: Settings) -> None:
+    """Describes the training data and suggests what later data must satisfy."""
+    files = sorted((processing() / "input" / "dataset").rglob("*.parquet"))
+    if not files:
+        raise InputError("input/dataset holds no Parquet file: give the job the training data")
+    rows = pa.concat_tables(pq.ParquetFile(path).read(columns=list(settings.features)) for path in files)
+    lacking = set(settings.features) - set(rows.column_names)
+    if lacking or not rows.num_rows:
+        raise InputError(f"the training data has {rows.num_rows} rows and lacks the features {sorted(lacking)}")
+    columns = [describe.from_values(name, kind, rows[name].to_pylist()) for name, kind in settings.features.items()]
+    statistics = describe.statistics(columns, rows.num_rows)
+    output = processing() / "output" / "baseline"
+    write(output / "statistics.json", statistics)
+    write(output / "constraints.json", constraints.suggest(statistics, settings.thresholds))
+    print(f"baseline of {rows.num_rows} rows and {len(columns)} features")
+
+
+def run(settings: Settings) -> None:
+    """Compares captured traffic with the baseline and with the labels."""
+    source = processing() / "input"
+    reference = read_json(source / "baseline" / "statistics.json")
+    limits = constraints.apply(read_json(source / "baseline" / "constraints.json"), settings.thresholds)
+    captured = capture.read(source / "capture", settings)
+    predictions = label(tabulate(captured), source / "labels", settings)
+
+    columns = [describe.from_texts(name, kind, captured.features[name]) for name, kind in settings.features.items()]
+    statistics = describe.statistics(columns, predictions.num_rows)
+    scores = compare(reference, statistics, limits)
+    measured = measure(predictions)
+    violations = constraints.evaluate(limits, statistics, scores) + quality.evaluate(limits, measured)
+    violations += complaints(captured, settings)
+
+    output = processing() / "output" / "report"
+    write(output / "statistics.json", statistics)
+    write(output / "constraints.json", limits)
+    write(output / "constraint_violations.json", {"violations": violations})
+    write(output / "quality.json", summary(captured, predictions, scores, measured, settings))
+    pq.write_table(predictions, output / "predictions.parquet")
+    labelled = predictions.num_rows - predictions["label"].null_count
+    print(f"{predictions.num_rows} rows, {labelled} labelled, {len(violations)} violations")
+
+
+def tabulate(captured: capture.Captured) -> pa.Table:
+    """Turns the captured predictions into a table."""
+    return pa.table(
+        {
+            "record_id": pa.array(captured.record_id, pa.string()),
+            "inference_time": pa.array(captured.inference_time, pa.timestamp("us", tz="UTC")),
+            "inference_id": pa.array(captured.inference_id, pa.string()),
+            "model_package_version": pa.array(captured.version, pa.string()),
+            "score": pa.array(captured.score, pa.float64()),
+        }
+    )
+
+
+def label(predictions: pa.Table, folder: Path, settings: Settings) -> pa.Table:
+    """Adds `label` and `event_time` where a label has arrived; one that contradicts another counts as none."""
+    files = sorted(folder.rglob("*.parquet")) if folder.is_dir() else []
+    truth = pa.table({name: pa.array([], kind) for name, kind in _TRUTH.items()})
+    if files:
+        truth = pa.concat_tables([truth, *(_read_labels(path, settings) for path in files)])
+    known = truth.group_by("record_id").aggregate([("label", "min"), ("label", "max"), ("event_time", "min")])
+    known = known.filter(pc.equal(known["label_min"], known["label_max"]))
+    known = known.select(["record_id", "label_min", "event_time_min"]).rename_columns(
+        ["record_id", "label", "event_time"]
+    )
+    joined = predictions.join(known, keys="record_id", join_type="left outer")
+    order = [("inference_time", "ascending"), ("inference_id", "ascending"), ("record_id", "ascending")]
+    columns = ["record_id", "event_time", *predictions.column_names[1:], "label"]
+    return joined.select(columns).sort_by(order)
+
+
+_TRUTH = {"record_id": pa.string(), "label": pa.int8(), "event_time": pa.timestamp("us")}
+
+
+def _read_labels(path: Path, settings: Settings) -> pa.Table:
+    file = pq.ParquetFile(path)
+    wanted = [settings.key, settings.label]
+    if not set(wanted) <= set(file.schema_arrow.names):
+        raise InputError(f"labels file {path.name} lacks {wanted}: it has {file.schema_arrow.names}")
+    table = file.read(columns=[*wanted, settings.event_time])
+    if settings.event_time not in table.column_names:
+        table = table.append_column(settings.event_time, pa.nulls(table.num_rows, _TRUTH["event_time"]))
+    return table.select([*wanted, settings.event_time]).rename_columns(list(_TRUTH)).cast(pa.schema(_TRUTH.items()))
+
+
+def compare(reference: dict[str, Any], statistics: dict[str, Any], limits: dict[str, Any]) -> dict[str, float]:
+    """Measures each feature's distance to its baseline and notes it in the current statistics."""
+    known = {feature["name"]: feature for feature in reference["features"]}
+    limit = limits["monitoring_config"]["distribution_constraints"]
+    scores = {}
+    for feature in statistics["features"]:
+        method = limit["comparison_method"]
+        score = drift.distance(known[feature["name"]], feature, method) if feature["name"] in known else None
+        if score is not None:
+            scores[feature["name"]] = score
+            feature["drift"] = {"distance": score, "threshold": limit["comparison_threshold"], "method": method}
+    return scores
+
+
+def measure(predictions: pa.Table) -> quality.Metrics:
+    """Measures quality on the rows that have a label."""
+    judged = predictions.filter(pc.is_valid(predictions["label"]))
+    return quality.metrics(judged["label"].to_numpy(), judged["score"].to_numpy())
+
+
+def complaints(captured: capture.Captured, settings: Settings) -> list[constraints.Violation]:
+    """Reports captured lines and rows that do not have the agreed shape."""
+    found = []
+    rows, names = len(captured.record_id), list(settings.features)
+    if captured.unreadable:
+        text = (
+            f"{len(captured.unreadable)} of {captured.lines} captured lines unreadable, first: {captured.unreadable[0]}"
+        )
+        found.append(constraints.violation("_capture", "data_type_check", text))
+    if captured.narrow:
+        text = f"{captured.narrow} of {rows} rows have fewer than {len(names)} features"
+        found.append(constraints.violation(names[-1], "missing_column_check", text))
+    if captured.wide:
+        text = f"{captured.wide} of {rows} rows have more than {len(names)} features"
+        found.append(constraints.violation("_capture", "extra_column_check", text))
+    return found
+
+
+def summary(
+    captured: capture.Captured,
+    predictions: pa.Table,
+    scores: dict[str, float],
+    measured: quality.Metrics,
+    settings: Settings,
+) -> dict[str, Any]:
+    """Builds `quality.json`: Model Monitor's model quality statistics, with the window's counts and drift."""
+    labelled = predictions.num_rows - predictions["label"].null_count
+    return {
+        "version": 0,
+        "dataset": {
+            "item_count": predictions.num_rows,
+            "start_time": settings.start.isoformat() if settings.start else None,
+            "end_time": settings.end.isoformat() if settings.end else None,
+        },
+        "rows": predictions.num_rows,
+        "labelled_rows": labelled,
+        "unlabelled_rows": predictions.num_rows - labelled,
+        "unreadable_lines": len(captured.unreadable),
+        "drift": scores,
+        "binary_classification_metrics": measured,
+    }
+
+
+def write(path: Path, document: Any) -> None:
+    """Writes JSON; NaN and infinity, which JSON lacks, are refused."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, allow_nan=False))
+
+
+COMMANDS = {"baseline": baseline, "run": run}
+
+
+def main() -> None:
+    """Runs the command; a failure leaves one line in `output/message`, SageMaker's ExitMessage, and exit code 1."""
+    try:
+        command = sys.argv[1] if len(sys.argv) == 2 else ""
+        if command not in COMMANDS:
+            raise InputError(f"expected one of {', '.join(COMMANDS)}, got {sys.argv[1:]}")
+        COMMANDS[command](Settings.from_environment())
+    except Exception as error:
+        line = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+        if not isinstance(error, InputError):
+            traceback.print_exc()
+        print(" ".join(line.split()), file=sys.stderr)
+        output = opt_ml() / "output"
+        output.mkdir(parents=True, exist_ok=True)
+        for name in ("failure", "message"):
+            (output / name).write_text(" ".join(line.split())[:1024])
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
