@@ -8,6 +8,8 @@ from typing import get_args
 from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 
+from stacks.config.base import ConfigError
+
 Location = tuple[int | str, ...]
 
 
@@ -32,13 +34,16 @@ def describe(
         override_path: named in place of `path` for fields inside `overrides`.
         prefix: path of the overrides inside `override_path`.
     """
-    for details in error.errors():
+    found = error.errors()
+    for details in found:
+        if details["type"] == "too_short" and any(_is_inside(other["loc"], details["loc"]) for other in found):
+            continue  # pydantic leaves a wrong item out and then counts one too few
         location, given, remedy = _explain(details, model, data)
         field = ".".join(str(part) for part in location) or "file"
         if overrides and override_path and _reaches(overrides, location):
-            yield f"{override_path}: {prefix}.{field}: got {given}; {remedy}"
+            yield f"{shown_path(override_path)}: {prefix}.{field}: got {given}; {remedy}"
         else:
-            yield f"{path}: {field}: got {given}; {remedy}"
+            yield f"{shown_path(path)}: {field}: got {given}; {remedy}"
 
 
 def _explain(details: ErrorDetails, model: type[BaseModel], data: JsonValue) -> tuple[Location, str, str]:
@@ -58,6 +63,16 @@ def _explain(details: ErrorDetails, model: type[BaseModel], data: JsonValue) -> 
             return location, given, f"must match {context['pattern']}"
         case "union_error" | _:
             return location, given, _lowered(details["msg"])
+
+
+def mistake(path: Path, field: str, given: object, remedy: str) -> ConfigError:
+    """Return the error that a file has one mistake, found outside of pydantic's validation."""
+    return ConfigError(f"{shown_path(path)}: {field}: got {shown(given)}; {remedy}")
+
+
+def shown_path(path: Path) -> Path:
+    """Return a path as a person at the prompt would type it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def shown(value: object) -> str:
@@ -105,6 +120,10 @@ def _reaches(overrides: JsonValue | Mapping[str, JsonValue], location: Location)
             return False
         current = current[part]
     return True
+
+
+def _is_inside(location: Location, outer: Location) -> bool:
+    return len(location) > len(outer) and location[: len(outer)] == outer
 
 
 def _split(field: str) -> Location:

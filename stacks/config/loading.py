@@ -9,7 +9,7 @@ from pydantic import JsonValue, ValidationError
 
 from stacks.config.base import ConfigError
 from stacks.config.environment import Environment
-from stacks.config.errors import describe
+from stacks.config.errors import describe, mistake, shown_path
 from stacks.config.rules import check_workload_in_environment
 from stacks.config.workload import Workload
 from stacks.config.yaml_file import read_yaml
@@ -56,7 +56,9 @@ def load_environment(path: Path) -> Environment:
     except ValidationError as error:
         raise ConfigError("\n".join(describe(error, Environment, data, path))) from None
     if environment.name != path.stem:
-        raise ConfigError(f"{path}: name: got {environment.name!r}; use {path.stem!r}, the name of the file")
+        raise ConfigError(
+            f"{shown_path(path)}: name: got {shown(environment.name)}; use {path.stem!r}, the name of the file"
+        )
     return environment
 
 
@@ -76,16 +78,16 @@ def load_workload(
     data = read_yaml(path)
     own = _validated(data, path, overrides={}, environment_path=path)
     if own.name != path.parent.name:
-        raise ConfigError(f"{path}: name: got {own.name!r}; use {path.parent.name!r}, the name of the folder")
+        raise ConfigError(
+            f"{shown_path(path)}: name: got {own.name!r}; use {path.parent.name!r}, the name of the folder"
+        )
     _check_files(own, path)
     if environment is None:
         return own
     overrides = environment.workloads.get(own.name, {})
     overriding_file = environment_path or Path(f"environments/{environment.name}.yaml")
     if "name" in overrides:
-        raise ConfigError(
-            f"{overriding_file}: workloads.{own.name}.name: got {overrides['name']!r}; remove it: a name is fixed"
-        )
+        raise mistake(overriding_file, f"workloads.{own.name}.name", overrides["name"], "remove it: a name is fixed")
     merged = _merge(data, overrides)
     workload = _validated(merged, path, overrides=overrides, environment_path=overriding_file) if overrides else own
     check_workload_in_environment(workload, environment, overriding_file)
@@ -119,9 +121,7 @@ def _named_workload(root: Path, name: str, environment: Environment, environment
     path = root / "workloads" / name / "workload.yaml"
     if not path.is_file():
         known = ", ".join(sorted(p.parent.name for p in root.glob("workloads/*/workload.yaml"))) or "none"
-        raise ConfigError(
-            f"{environment_path}: workloads.{name}: got {name!r}; name a folder of workloads/, there is {known}"
-        )
+        raise mistake(environment_path, f"workloads.{name}", name, f"name a folder of workloads/, there is {known}")
     return load_workload(path, environment=environment, environment_path=environment_path)
 
 
@@ -151,13 +151,8 @@ def _keys(*mappings: Iterable[str]) -> tuple[str, ...]:
 
 
 def _check_files(workload: Workload, path: Path) -> None:
-    dockerfile = path.parent / workload.image.dockerfile
-    if not dockerfile.is_file():
-        raise ConfigError(
-            f"{path}: image.dockerfile: got {workload.image.dockerfile!r}; there is no such file beside it"
-        )
+    if not (path.parent / workload.image.dockerfile).is_file():
+        raise mistake(path, "image.dockerfile", workload.image.dockerfile, "there is no such file beside it")
     for script in SCRIPTS:
         if not (path.parent / "src" / script).is_file():
-            raise ConfigError(
-                f"{path}: name: got {workload.name!r}; its folder lacks src/{script}, which a workload must have"
-            )
+            raise mistake(path, "name", workload.name, f"its folder lacks src/{script}, which a workload must have")

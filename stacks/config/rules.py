@@ -5,6 +5,7 @@ from pathlib import Path
 
 from stacks.config.base import ConfigError
 from stacks.config.environment import Environment
+from stacks.config.errors import shown_path
 from stacks.config.workload import Workload
 
 REDUNDANT_INSTANCES = 2
@@ -23,7 +24,7 @@ def check_workload_in_environment(workload: Workload, environment: Environment, 
         ConfigError: one line per broken rule.
     """
     lines = [
-        f"{path}: workloads.{workload.name}.{field}: got {given}; {remedy}"
+        f"{shown_path(path)}: workloads.{workload.name}.{field}: got {given}; {remedy}"
         for field, given, remedy in _broken(workload, environment)
     ]
     if lines:

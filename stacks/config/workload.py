@@ -63,9 +63,7 @@ class Training(Model):
     train_days: int = Field(ge=1, description="Days of events that a model learns from, before the holdout.")
     holdout_days: int = Field(ge=1, description="Newest labelled days, on which champion and challenger are compared.")
     hyperparameters: dict[Identifier, str | int | float] = Field(default_factory=dict)
-    refit: bool = Field(
-        default=True, description="Train the winner once more with the holdout before it is registered."
-    )
+    refit: bool = Field(default=True, description="Train the winner again with the holdout before registering it.")
 
 
 class Image(Model):
@@ -134,7 +132,7 @@ class Monitoring(Model):
     )
     minimum_quality: float = Field(ge=0, le=1, description="The workload's metric below this is a violation.")
     missing_threshold: float | None = Field(
-        default=None, gt=0, le=1, description="Share of empty values that violates."
+        default=None, gt=0, le=1, description="Share of empty values above which to alert."
     )
 
 

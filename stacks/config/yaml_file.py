@@ -8,6 +8,7 @@ from yaml.constructor import ConstructorError
 from yaml.nodes import MappingNode, Node
 
 from stacks.config.base import ConfigError
+from stacks.config.errors import shown_path
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -17,7 +18,7 @@ class _StrictLoader(yaml.SafeLoader):
         """Return a mapping whose keys are plain text, each given once."""
         seen: set[str] = set()
         for key, _ in node.value:
-            if not isinstance(key.value, str) or key.tag == "tag:yaml.org,2002:merge":
+            if key.tag != "tag:yaml.org,2002:str":
                 raise ConstructorError(None, None, "keys must be plain text", key.start_mark)
             if key.value in seen:
                 raise ConstructorError(None, None, f"key {key.value!r} is given twice; keep one", key.start_mark)
@@ -46,12 +47,12 @@ def read_yaml(path: Path) -> JsonValue:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise ConfigError(f"{path}: file: not found; create it or name another") from None
+        raise ConfigError(f"{shown_path(path)}: file: not found; create it or name another") from None
     try:
         data: JsonValue = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError(f"{path}: line {line}: {error.problem}") from None
+        raise ConfigError(f"{shown_path(path)}: line {line}: {error.problem}") from None
     if not isinstance(data, dict):
-        raise ConfigError(f"{path}: file: got {type(data).__name__}; use a mapping of field: value")
+        raise ConfigError(f"{shown_path(path)}: file: got {type(data).__name__}; use a mapping of field: value")
     return data

@@ -1,0 +1,70 @@
+# One command for each thing people do here. `make help` lists them.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CDK := node_modules/.bin/cdk
+PY_READY := $(VENV)/.ready
+NODE_READY := node_modules/.ready
+
+# jsii speaks at every start on a Node it will drop; the version we ask for is checked in `setup`.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
+export PYTHONPATH := local:lambda
+
+.PHONY: help setup demo test synth lint fmt type bench schema lock clean
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(PY_READY) $(NODE_READY) ## Make the virtual environment and install the locked tools
+
+$(PY_READY): requirements.txt requirements-dev.txt requirements.lock constructs/pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "make: no $(PYTHON) found: install Python 3.11 or newer, or say make PYTHON=/path/to/python" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $$($(PYTHON) --version) is too old: install Python 3.11 or newer, or say make PYTHON=/path/to/python" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: $(PYTHON) lacks venv: install the package python3-venv" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing Python packages (once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c requirements.lock
+	@touch $@
+
+$(NODE_READY): package.json package-lock.json
+	@command -v node >/dev/null && command -v npm >/dev/null || { echo "make: Node.js or npm is missing: install Node 20 or newer from https://nodejs.org" >&2; exit 1; }
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' || { echo "make: Node $$(node --version) is too old: install Node 20 or newer from https://nodejs.org" >&2; exit 1; }
+	@echo "Installing Node packages (once)"
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
+
+demo: setup ## Deploy to the embedded local AWS and replay a year of flights (MONTHS=4-6 for less)
+	@exec $(BIN)/python -m mlops_local demo $(if $(MONTHS),--months $(MONTHS))
+
+test: setup ## Run every test, the end-to-end test on the local AWS included
+	@$(BIN)/python -m pytest $(ARGS)
+
+synth: setup ## Synthesize an environment into cdk.out (ENV=dev, or ENV=all)
+	@$(CDK) synth -c env=$(ENV) --quiet --no-notices
+
+lint: setup ## Check style and the direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+
+fmt: setup ## Format the code
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+type: setup ## Check types
+	@$(BIN)/mypy
+
+bench: setup ## Measure synthesis and the test suite against their goals
+	@$(BIN)/python tools/bench.py
+
+schema: setup ## Write environments/schema.json and workloads/schema.json from the models
+	@$(BIN)/python -m stacks.config.schema
+
+lock: setup ## Write requirements.lock from the virtual environment
+	@$(BIN)/python -m pip freeze --exclude-editable > requirements.lock
+
+clean: ## Remove what the other commands made, the virtual environment included
+	@rm -rf build cdk.out $(VENV) node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,27 @@
+"""The platform as an app: `cdk synth -c env=dev`, `-c env=all`, `-c env=dev -c workload=flight-delays`."""
+
+import sys
+from pathlib import Path
+
+import aws_cdk as cdk
+
+from stacks.config import ALL, ConfigError
+from stacks.stage import PlatformStage, add_platform, check_policies, read_platforms
+
+app = cdk.App()
+selected, workload = app.node.try_get_context("env"), app.node.try_get_context("workload")
+
+try:
+    platforms = read_platforms(Path(__file__).parent, selected, workload)
+except ConfigError as error:
+    sys.exit(str(error))
+
+if selected == ALL:
+    for platform in platforms:
+        PlatformStage(app, platform.environment.name, platform=platform)
+else:
+    # `cdk deploy --all` looks at the app's own stacks only, never into a stage.
+    add_platform(app, platforms[0])
+
+check_policies(app)
+app.synth()

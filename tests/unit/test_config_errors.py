@@ -1,0 +1,309 @@
+"""Every wrong key, type and rule between fields gives one line: file, field, what was given, what is allowed."""
+
+import copy
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from stacks.config import ConfigError, load_environment, load_platform, load_workload
+
+REMOVED = object()
+Change = Mapping[str, object]
+
+
+def changed(data: dict[str, Any], changes: Change) -> dict[str, Any]:
+    result = copy.deepcopy(data)
+    for dotted, value in changes.items():
+        *parents, last = dotted.split(".")
+        target: Any = result
+        for part in parents:
+            target = target[int(part)] if isinstance(target, list) else target.setdefault(part, {})
+        if value is REMOVED:
+            del target[last]
+        elif isinstance(target, list):
+            target[int(last)] = value
+        else:
+            target[last] = value
+    return result
+
+
+@pytest.fixture
+def repository(root: Path, tmp_path: Path) -> Path:
+    shutil.copytree(root / "environments", tmp_path / "environments")
+    shutil.copytree(root / "workloads", tmp_path / "workloads", ignore=shutil.ignore_patterns("data", "__pycache__"))
+    return tmp_path
+
+
+@pytest.fixture
+def edit(repository: Path) -> Callable[[str, Change], Path]:
+    def apply(name: str, changes: Change) -> Path:
+        path = repository / name
+        path.write_text(yaml.safe_dump(changed(yaml.safe_load(path.read_text()), changes), sort_keys=False))
+        return path
+
+    return apply
+
+
+def only_line(load: Callable[[], object]) -> str:
+    with pytest.raises(ConfigError) as error:
+        load()
+    lines = str(error.value).splitlines()
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+ENVIRONMENT_CASES: dict[str, tuple[Change, str]] = {
+    "unknown key": ({"acount": "1"}, "acount: got '1'; did you mean account? unknown key, use one of name, stage, "),
+    "unknown nested key": (
+        {"data_retention.days": 3},
+        "data_retention.days: got 3; unknown key, use one of on_delete, noncurrent_days, capture_days",
+    ),
+    "missing": ({"owner": REMOVED}, "owner: got nothing; add it, it is required"),
+    "account as number": ({"account": 333333333333}, "account: got 333333333333; put the value in quotes"),
+    "account too short": ({"account": "1234"}, r"account: got '1234'; must match ^\d{12}$"),
+    "region": ({"region": "Ireland"}, "region: got 'Ireland'; must match "),
+    "owner": ({"owner": "the ML team"}, "owner: got 'the ML team'; must match "),
+    "stage": ({"stage": "production"}, "stage: got 'production'; input should be 'local', 'dev', 'staging' or 'prod'"),
+    "name": ({"name": "Prod"}, "name: got 'Prod'; must match "),
+    "name is not the file's": ({"name": "production"}, "name: got 'production'; use 'prod', the name of the file"),
+    "cost centre as number": ({"cost_centre": 4711}, "cost_centre: got 4711; put the value in quotes"),
+    "empty text": ({"cost_centre": ""}, "cost_centre: got ''; string should have at least 1 character"),
+    "no number": ({"archive_days": "many"}, "archive_days: got 'many'; input should be a valid integer"),
+    "number in quotes": ({"archive_days": "30"}, "archive_days: got '30'; input should be a valid integer"),
+    "yes for a number": ({"archive_days": True}, "archive_days: got True; input should be a valid integer"),
+    "archive too short": ({"archive_days": 1}, "archive_days: got 1; input should be greater than or equal to 7"),
+    "log retention": ({"log_retention_days": 42}, "log_retention_days: got 42; input should be 1, 3, 5, "),
+    "qualifier": ({"bootstrap_qualifier": "My-Own"}, "bootstrap_qualifier: got 'My-Own'; must match "),
+    "boundary by ARN": (
+        {"permissions_boundary": "arn:aws:iam::1:policy/b"},
+        "permissions_boundary: got 'arn:aws:iam::1:policy/b'; must match ",
+    ),
+    "alert address": ({"alerts": {"email": "oncall"}}, "alerts.email: got 'oncall'; must match "),
+    "retention": ({"data_retention.noncurrent_days": 0}, "data_retention.noncurrent_days: got 0; input should be "),
+    "no network": ({"network": {}}, "network: got []; give exactly one of `create` and `existing`"),
+    "range is no range": (
+        {"network.create.cidr": "10.0.0.0/99"},
+        "network.create.cidr: got '10.0.0.0/99'; use an IPv4 range such as 10.20.0.0/16",
+    ),
+    "public range": ({"network.create.cidr": "8.8.0.0/16"}, "network.create.cidr: got '8.8.0.0/16'; use a private "),
+    "range too small": ({"network.create.cidr": "10.0.0.0/28"}, "network.create.cidr: got '10.0.0.0/28'; use a pri"),
+    "one zone": (
+        {"network.create.availability_zones": ["us-east-1a"]},
+        "network.create.availability_zones: got ['us-east-1a']; tuple should have at least 2 items",
+    ),
+    "zone elsewhere": (
+        {"network.create.availability_zones": ["us-east-1a", "eu-west-1b"]},
+        "network.create.availability_zones.1: got 'eu-west-1b'; use a zone of region us-east-1, such as us-east-1a",
+    ),
+    "half of an existing network": (
+        {"network": {"existing": {"vpc_id": "vpc-0123456789abcdef0"}}},
+        "",
+    ),
+    "subnets do not match zones": (
+        {
+            "network": {
+                "existing": {
+                    "vpc_id": "vpc-0123456789abcdef0",
+                    "availability_zones": ["us-east-1a", "us-east-1b"],
+                    "private_subnet_ids": ["subnet-01234567", "subnet-01234568", "subnet-01234569"],
+                    "job_security_group_id": "sg-01234567",
+                }
+            }
+        },
+        "network.existing.private_subnet_ids: got ['subnet-01234567', 'subnet-01234568', 'subnet-01234569']; "
+        "give 2 ids, one per availability zone",
+    ),
+    "prod drops its data": (
+        {"data_retention.on_delete": "destroy"},
+        "data_retention.on_delete: got 'destroy'; use retain: stage prod must keep its data when a stack is deleted",
+    ),
+    "prod approves alone": (
+        {"model_approval": "automatic"},
+        "model_approval: got 'automatic'; use manual: in stage prod a person approves models",
+    ),
+    "internet egress": (
+        {"network.create.internet_egress": True},
+        "network.create.internet_egress: got True; unknown key, use one of cidr, availability_zones",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", [name for name, (_, line) in ENVIRONMENT_CASES.items() if line])
+def test_environment_mistake_gives_one_line(edit: Callable[[str, Change], Path], case: str) -> None:
+    changes, expected = ENVIRONMENT_CASES[case]
+    path = edit("environments/prod.yaml", changes)
+    line = only_line(lambda: load_environment(path))
+    assert line.startswith(f"{path}: {expected}"), line
+
+
+def test_half_an_existing_network_names_every_missing_part(edit: Callable[[str, Change], Path]) -> None:
+    path = edit("environments/prod.yaml", ENVIRONMENT_CASES["half of an existing network"][0])
+    with pytest.raises(ConfigError) as error:
+        load_environment(path)
+    assert str(error.value).splitlines() == [
+        f"{path}: network.existing.{field}: got nothing; add it, it is required"
+        for field in ("availability_zones", "private_subnet_ids", "job_security_group_id")
+    ]
+
+
+@pytest.mark.parametrize("stage", ["staging", "prod"])
+@pytest.mark.parametrize("rule", ["prod drops its data", "prod approves alone"])
+def test_guarded_stages_share_the_rules(edit: Callable[[str, Change], Path], stage: str, rule: str) -> None:
+    changes, expected = ENVIRONMENT_CASES[rule]
+    path = edit(f"environments/{stage}.yaml", changes)
+    line = only_line(lambda: load_environment(path))
+    assert line == f"{path}: {expected.replace('stage prod', f'stage {stage}')}"
+
+
+WORKLOAD_CASES: dict[str, tuple[Change, str]] = {
+    "unknown key": ({"servings": {}}, "servings: got {}; did you mean serving? unknown key, use one of name, owner, "),
+    "unknown key in a source": ({"sources.flights.rules": []}, "sources.flights.rules: got []; unknown key, use one "),
+    "unknown key in a column": (
+        {"sources.flights.columns.0.kind": "x"},
+        "sources.flights.columns.0.kind: got 'x'; unknown key, use one of name, type, required",
+    ),
+    "missing": ({"training.train_days": REMOVED}, "training.train_days: got nothing; add it, it is required"),
+    "column type": (
+        {"sources.flights.columns.0.type": "text"},
+        "sources.flights.columns.0.type: got 'text'; input should be 'string', 'int', 'bigint', ",
+    ),
+    "column name": ({"sources.flights.columns.2.name": "Day"}, "sources.flights.columns.2.name: got 'Day'; must mat"),
+    "column twice": (
+        {"sources.flights.columns.2.name": "temp"},
+        "sources.flights.columns: got ['temp']; name every column once",
+    ),
+    "key": ({"sources.labels.key": "id"}, "sources.labels.key: got 'id'; name one of the columns: flight_id, event_t"),
+    "event time": ({"sources.labels.event_time": "at"}, "sources.labels.event_time: got 'at'; name one of the column"),
+    "event time type": (
+        {"sources.labels.event_time": "flight_id"},
+        "sources.labels.event_time: got 'flight_id'; column flight_id must have type timestamp, not string",
+    ),
+    "no quality rule": ({"sources.labels.quality_rules": []}, "sources.labels.quality_rules: got []; tuple should ha"),
+    "label source": ({"label.source": "truth"}, "label.source: got 'truth'; name one of the sources: flights, labels"),
+    "label column": (
+        {"label.column": "flight_id"},
+        "label.column: got 'flight_id'; name a numeric column of source labels: late",
+    ),
+    "compute": ({"training.compute": "laptop"}, "training.compute: got 'laptop'; input should be 'sagemaker'"),
+    "instance type": ({"training.instance_type": "m5.large"}, "training.instance_type: got 'm5.large'; must match "),
+    "metric": ({"metric.name": "f1"}, "metric.name: got 'f1'; input should be 'auc'"),
+    "metric range": ({"metric.minimum": 60}, "metric.minimum: got 60; input should be less than or equal to 1"),
+    "number in quotes": ({"serving.instance_count": "2"}, "serving.instance_count: got '2'; input should be a valid "),
+    "canary": ({"serving.rollout.canary_percent": 80}, "serving.rollout.canary_percent: got 80; input should be less"),
+    "capture": ({"serving.capture_percent": 0}, "serving.capture_percent: got 0; input should be greater than or eq"),
+    "autoscaling bounds": (
+        {"serving.autoscaling.max_count": 1},
+        "serving.autoscaling.max_count: got 1; give at least min_count, which is 2",
+    ),
+    "instances out of bounds": (
+        {"serving.instance_count": 9},
+        "serving.instance_count: got 9; give 2 to 4, the bounds of serving.autoscaling",
+    ),
+    "schedule": ({"monitoring.schedule": "daily"}, "monitoring.schedule: got 'daily'; must match "),
+    "trigger": ({"retraining.triggers": ["mood"]}, "retraining.triggers.0: got 'mood'; input should be 'drift' or 'r"),
+    "monitoring alone": (
+        {"serving": REMOVED},
+        "monitoring: got 'present'; add `serving` or remove `monitoring`: it watches captured predictions",
+    ),
+    "drift unwatched": (
+        {"monitoring": REMOVED},
+        "retraining.triggers: got ['drift', 'request']; add `monitoring` or remove the trigger `drift`",
+    ),
+    "smoke payload": ({"smoke_payload": "a,b"}, "smoke_payload: got 'a,b'; give one row of 13 values: the key and th"),
+    "dockerfile": (
+        {"image.dockerfile": "Containerfile"},
+        "image.dockerfile: got 'Containerfile'; there is no such",
+    ),
+    "dockerfile elsewhere": (
+        {"image.dockerfile": "../Dockerfile"},
+        "image.dockerfile: got '../Dockerfile'; must",
+    ),
+    "name is not the folder's": ({"name": "delays"}, "name: got 'delays'; use 'flight-delays', the name of the folder"),
+}
+
+
+@pytest.mark.parametrize("case", WORKLOAD_CASES)
+def test_workload_mistake_gives_one_line(edit: Callable[[str, Change], Path], case: str) -> None:
+    changes, expected = WORKLOAD_CASES[case]
+    path = edit("workloads/flight-delays/workload.yaml", changes)
+    line = only_line(lambda: load_workload(path))
+    assert line.startswith(f"{path}: {expected}"), line
+
+
+def test_workload_without_a_script_is_refused(repository: Path) -> None:
+    path = repository / "workloads/flight-delays/workload.yaml"
+    (path.parent / "src" / "train.py").unlink()
+    assert "its folder lacks src/train.py" in only_line(lambda: load_workload(path))
+
+
+OVERRIDE_CASES: dict[str, tuple[str, Change, str]] = {
+    "unknown key": ("dev", {"serving": {"size": 1}}, "serving.size: got 1; unknown key, use one of instance_type, "),
+    "type": ("dev", {"retraining": {"daily_cap": "two"}}, "retraining.daily_cap: got 'two'; input should be a valid "),
+    "name": ("dev", {"name": "other"}, "name: got 'other'; remove it: a name is fixed"),
+    "one instance in prod": (
+        "prod",
+        {"serving": {"instance_count": 1, "autoscaling": None}},
+        "serving.instance_count: got 1; give at least 2: stage prod must survive the loss of a zone",
+    ),
+    "one instance in staging": (
+        "staging",
+        {"serving": {"instance_count": 1, "autoscaling": None}},
+        "serving.instance_count: got 1; give at least 2: stage staging must survive the loss of a zone",
+    ),
+    "scales in to one": (
+        "prod",
+        {"serving": {"autoscaling": {"min_count": 1}}},
+        "serving.autoscaling.min_count: got 1; give at least 2: stage prod must survive the loss of a zone",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OVERRIDE_CASES)
+def test_override_mistake_names_the_environment_file(
+    repository: Path, edit: Callable[[str, Change], Path], case: str
+) -> None:
+    name, overrides, expected = OVERRIDE_CASES[case]
+    path = edit(f"environments/{name}.yaml", {"workloads.flight-delays": overrides})
+    line = only_line(lambda: load_platform(repository, name))
+    assert line.startswith(f"{path}: workloads.flight-delays.{expected}"), line
+
+
+def test_removing_a_section_turns_the_feature_off(repository: Path, edit: Callable[[str, Change], Path]) -> None:
+    off = {"monitoring": None, "retraining": {"triggers": ["request"]}}
+    edit("environments/dev.yaml", {"workloads.flight-delays": off})
+    workload = load_platform(repository, "dev").workloads[0]
+    assert workload.monitoring is None
+    assert workload.serving is not None
+
+
+def test_unknown_workload_folder_is_named(repository: Path, edit: Callable[[str, Change], Path]) -> None:
+    path = edit("environments/dev.yaml", {"workloads.fraud": {}})
+    line = only_line(lambda: load_platform(repository, "dev"))
+    assert line == f"{path}: workloads.fraud: got 'fraud'; name a folder of workloads/, there is flight-delays"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("name: a\nname: b\n", "line 2: key 'name' is given twice; keep one"),
+        ("network:\n  create:\n    cidr: a\n    cidr: b\n", "line 4: key 'cidr' is given twice; keep one"),
+        ("1: a\n", "line 1: keys must be plain text"),
+        ("name: [a\n", "line 2: expected ',' or ']', but got '<stream end>'"),
+        ("name: !!python/object:os.system a\n", "line 1: could not determine a constructor for the tag"),
+        ("- a\n", "file: got list; use a mapping of field: value"),
+        ("", "file: got NoneType; use a mapping of field: value"),
+    ],
+)
+def test_yaml_mistake_names_the_line(tmp_path: Path, text: str, expected: str) -> None:
+    path = tmp_path / "dev.yaml"
+    path.write_text(text)
+    assert only_line(lambda: load_environment(path)).startswith(f"{path}: {expected}")
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "dev.yaml"
+    assert only_line(lambda: load_environment(path)) == f"{path}: file: not found; create it or name another"
