@@ -67,7 +67,9 @@ def test_address_of_is_the_inverse_of_the_table() -> None:
     assert {events.address_of(model) for model in events.EVENTS.values()} == set(events.EVENTS)
 
 
-@given(st.datetimes(timezones=st.just(UTC)), st.dictionaries(st.text(), st.floats(allow_nan=False, allow_infinity=False)))
+@given(
+    st.datetimes(timezones=st.just(UTC)), st.dictionaries(st.text(), st.floats(allow_nan=False, allow_infinity=False))
+)
 def test_a_report_survives_the_bus(instant: datetime, drift: dict[str, float]) -> None:
     report = events.DriftDetected(
         workload="w",

@@ -1,0 +1,1 @@
+"""The only way a workflow puts an event on the bus: validated."""

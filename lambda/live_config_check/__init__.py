@@ -1,0 +1,1 @@
+"""After a deployment: does the endpoint really serve the configuration that was asked for?"""

@@ -1,0 +1,1 @@
+"""What the monitoring job found becomes metrics and an event."""

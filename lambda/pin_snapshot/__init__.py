@@ -1,0 +1,1 @@
+"""A training run reads exactly the objects that were published when it began."""

@@ -1,0 +1,1 @@
+"""Checked rows become part of the curated table."""

@@ -1,0 +1,1 @@
+"""Did the staged rows pass every quality rule?"""

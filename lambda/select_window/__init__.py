@@ -1,0 +1,1 @@
+"""Which captured predictions and which labels one monitoring run looks at."""

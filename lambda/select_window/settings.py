@@ -1,0 +1,27 @@
+"""Environment of the window selection."""
+
+import os
+from functools import cache
+
+from pydantic import PositiveInt
+
+from mlops_runtime.settings import EnvironmentSettings, Name, Sources
+
+
+class Settings(EnvironmentSettings):
+    """LABEL_MONTHS: newest month partitions of labels to read beside the window's own months, default 3."""
+
+    workload: Name
+    endpoint: Name
+    variant: Name
+    capture_bucket: Name
+    curated_bucket: Name
+    artefacts_bucket: Name
+    sources: Sources
+    label_months: PositiveInt = 3
+
+
+@cache
+def settings() -> Settings:
+    """The function's settings, read once."""
+    return Settings.load(os.environ)

@@ -1,0 +1,1 @@
+"""After a deployment: does the endpoint answer a known request as the serving contract says?"""
