@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import json
 import logging
 import os
@@ -100,7 +101,12 @@ class Runtime:
     # -- authorization ------------------------------------------------------------------------------------------
 
     def authorize(
-        self, headers: Headers, action: str, resource_arn: str, context: Mapping[str, Any] | None = None
+        self,
+        headers: Headers,
+        action: str,
+        resource_arn: str,
+        context: Mapping[str, Any] | None = None,
+        query: Mapping[str, Any] | None = None,
     ) -> None:
         """Lets a request through only if the caller's policies allow the action; the decision is recorded.
 
@@ -109,21 +115,35 @@ class Runtime:
             action: For example `sagemaker:CreateTrainingJob`.
             resource_arn: ARN, or `*` for actions without a resource level.
             context: Condition keys of the request, for example `{"sagemaker:ModelApprovalStatus": "Approved"}`.
+            query: Query parameters, where a presigned URL has its signature.
 
         Raises:
             AccessDenied: the handler may let it pass; a registered service renders it.
         """
         from ministack.core import iam_evaluator, router
 
-        key = router.extract_access_key_id(dict(headers), {})
-        denied = iam_evaluator.enforce(
-            key, action, action.partition(":")[0], self.region, resource_arn=resource_arn, service_context=context
-        )
+        key = router.extract_access_key_id(dict(headers), dict(query or {}))
+
+        def decide() -> Any:
+            iam_evaluator.pin_request_origin("127.0.0.1", True)
+            service = action.partition(":")[0]
+            return iam_evaluator.enforce(key, action, service, self.region, resource_arn, dict(context or {}))
+
+        # The signature was checked when the request came in. A fresh context, because the identity to decide
+        # about may be another one than the request's.
+        denied = contextvars.Context().run(decide)
         if denied is None:
             return
         if isinstance(denied, iam_evaluator.AuthError):
             raise AccessDenied(key, action, resource_arn, code=denied.code, message=denied.message)
         raise AccessDenied(denied.principal_arn, action, resource_arn, explicit=denied.decision == "Deny")
+
+    def headers_for(self, session: boto3.Session, service: str) -> dict[str, str]:
+        """Headers that name a session as the caller, for `authorize` where no request came in."""
+        credentials = session.get_credentials()
+        key = credentials.access_key if credentials else ""
+        scope = f"{time.strftime('%Y%m%d', time.gmtime())}/{self.region}/{service}/aws4_request"
+        return {"authorization": f"AWS4-HMAC-SHA256 Credential={key}/{scope}, SignedHeaders=host, Signature=internal"}
 
     def pass_role(self, headers: Headers, role_arn: str, service_principal: str) -> None:
         """Checks that the caller may hand a role to a service (`iam:PassRole`, `iam:PassedToService`)."""

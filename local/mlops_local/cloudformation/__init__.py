@@ -1,0 +1,1 @@
+"""CloudFormation: types the emulator lacks, each with create, update, replacement and delete."""

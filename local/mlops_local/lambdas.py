@@ -1,0 +1,86 @@
+"""Lambda functions: the real exception class for callers, public layers from this interpreter, unknown ones refused."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import threading
+from typing import TYPE_CHECKING, Any
+
+from .errors import LocalAwsError
+from .patches import replace
+
+if TYPE_CHECKING:
+    from .runtime import Runtime
+
+# Powertools for AWS Lambda (Python), published by AWS for every region and architecture.
+_POWERTOOLS = re.compile(
+    r"arn:aws:lambda:[\w-]+:017000801446:layer:AWSLambdaPowertoolsPythonV(\d+)-python3\d+-(?:x86_64|arm64):\d+$"
+)
+
+# A handler's exception leaves the process alive on AWS. The emulator's worker dies of any error,
+# so a handler's own is handed over as a result and turned back into an error by `_invoke`.
+_WORKER_ERROR = (
+    '_real_stdout.write(json.dumps({"status": "error", "error": str(e), "trace": traceback.format_exc()}) + "\\n")'
+)
+_WORKER_FAILURE = (
+    '_real_stdout.write(json.dumps({"status": "ok", "failure": {"error": str(e), "errorType": type(e).__name__, '
+    '"trace": traceback.format_exc()}}) + "\\n")'
+)
+_failure = threading.local()
+
+
+def register(runtime: Runtime) -> None:
+    """Replaces the parts of the emulator's Lambda that differ from the real service."""
+    replace("ministack.core.lambda_runtime", "_PYTHON_WORKER_SCRIPT", _worker_script)
+    from ministack.core import lambda_runtime
+
+    lambda_runtime.Worker.invoke = _invoking(lambda_runtime.Worker.invoke)
+    replace("ministack.services.lambda_svc", "_execute_function_warm", _executing)
+    replace("ministack.services.lambda_svc", "_resolve_layer_version_for_attachment", _resolving_layers)
+
+
+def _worker_script(script: str) -> str:
+    if script.count(_WORKER_ERROR) != 1:
+        raise LocalAwsError("the emulator's Lambda worker script has changed: patches.MINISTACK_VERSION must follow")
+    return script.replace(_WORKER_ERROR, _WORKER_FAILURE)
+
+
+def _invoking(original: Any) -> Any:
+    def invoke(worker: Any, *args: Any, **options: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = original(worker, *args, **options)
+        failure = answer.get("failure")
+        _failure.details = failure
+        return {**answer, "status": "error", **failure} if failure else answer
+
+    return invoke
+
+
+def _executing(original: Any) -> Any:
+    def execute(*args: Any, **options: Any) -> dict[str, Any]:
+        _failure.details = None
+        result: dict[str, Any] = original(*args, **options)
+        details = getattr(_failure, "details", None)
+        body = result.get("body")
+        if details and result.get("error") and isinstance(body, dict):
+            lines = [line for line in details["trace"].splitlines() if line.strip()]
+            body.update(errorMessage=details["error"], errorType=details["errorType"], stackTrace=lines[1:-1])
+        return result
+
+    return execute
+
+
+def _resolving_layers(original: Any) -> Any:
+    def resolve(layer_arn: str) -> Any:
+        match = _POWERTOOLS.match(layer_arn)
+        if match is None:
+            return original(layer_arn)
+        installed = importlib.metadata.version("aws-lambda-powertools")
+        if installed.split(".")[0] != match.group(1):
+            from ministack.core.responses import error_response_json
+
+            message = f"{layer_arn} holds Powertools {match.group(1)}, this interpreter has {installed}: pin the same"
+            return None, error_response_json("InvalidParameterValueException", message, 400)
+        return {"Content": {"CodeSize": 0}}, None  # size 0: nothing to unpack, site-packages has it
+
+    return resolve

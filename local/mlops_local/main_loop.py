@@ -1,0 +1,125 @@
+"""The server process: environment, patches, services, then the emulator's own application until a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import resource
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from . import moto
+from .errors import LocalAwsError
+from .server import ACCOUNT, HOST, READY_FILE, REGION, check_room
+
+
+def serve(home: Path, port: int) -> None:
+    """Serves the local AWS in this process until SIGINT or SIGTERM.
+
+    Raises:
+        LocalAwsError: it can't start; the message has the remedy.
+    """
+    home = home.resolve()
+    check_room(home, port)
+    prepare(home, port)
+    from .runtime import Runtime
+    from .services import register_all
+
+    runtime = Runtime(home, port)
+    try:
+        register_all(runtime)
+        moto.warm()
+        asyncio.run(_serve(home, port))
+    finally:
+        (home / READY_FILE).unlink(missing_ok=True)
+        runtime.processes.stop()
+        _end_function_workers()
+
+
+def prepare(home: Path, port: int) -> None:
+    """Sets the environment the emulator reads at import, then checks that it is the release we know."""
+    folders = {name: home / name for name in ("s3", "tmp", "images", "jobs")}
+    for folder in folders.values():
+        folder.mkdir(parents=True, exist_ok=True)
+    for name in [name for name in os.environ if name.startswith(("AWS_", "LAMBDA_", "SFN_", "LOCALSTACK_"))]:
+        if name != "SFN_WAIT_SCALE":
+            del os.environ[name]
+    os.environ.update(
+        AUTH="true",
+        GATEWAY_PORT=str(port),
+        BIND_HOST=HOST,
+        MINISTACK_HOST=HOST,
+        MINISTACK_REGION=REGION,
+        MINISTACK_ACCOUNT_ID=ACCOUNT,
+        MOTO_ACCOUNT_ID=ACCOUNT,
+        MOTO_CALL_RESET_API="false",
+        IOT_MTLS_ENABLED="0",
+        SFTP_ENABLED="0",
+        S3_PERSIST="1",
+        S3_DATA_DIR=str(folders["s3"]),
+        TMPDIR=str(folders["tmp"]),
+        LAMBDA_EXECUTOR="local",
+        LAMBDA_STRICT="0",
+        DOCKER_HOST=f"unix://{home}/no-docker",  # never reach a Docker that happens to be there
+        AWS_ACCESS_KEY_ID="test",
+        AWS_SECRET_ACCESS_KEY="test",
+        AWS_DEFAULT_REGION=REGION,
+        AWS_EC2_METADATA_DISABLED="true",
+        LOG_LEVEL=os.environ.get("MLOPS_LOCAL_LOG_LEVEL", "WARNING"),
+    )
+    os.environ.setdefault("SFN_WAIT_SCALE", "0")
+    tempfile.tempdir = str(folders["tmp"])
+    from .patches import check_names
+
+    check_names()
+    logging.getLogger("mlops_local").setLevel(logging.INFO)
+
+
+async def _serve(home: Path, port: int) -> None:
+    from hypercorn.asyncio import serve as hypercorn_serve
+    from hypercorn.config import Config
+    from ministack import app
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    config = Config()
+    config.bind = [f"{HOST}:{port}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 1
+    config.loglevel = "WARNING"
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    server = asyncio.create_task(hypercorn_serve(app.app, config, shutdown_trigger=stopping.wait))  # type: ignore[arg-type]
+    await _wait_for_port(server, port)
+    (home / READY_FILE).write_text(str(os.getpid()))
+    print(f"local AWS on http://{HOST}:{port}, everything in {home}", flush=True)
+    await server
+
+
+async def _wait_for_port(server: asyncio.Task[None], port: int) -> None:
+    for _ in range(600):
+        if server.done():
+            await server
+            raise LocalAwsError(f"the server on port {port} ended before it was ready")
+        with contextlib.suppress(OSError):
+            _, writer = await asyncio.open_connection(HOST, port)
+            writer.close()
+            return
+        await asyncio.sleep(0.05)
+    raise LocalAwsError(f"the server did not open port {port} in 30 s")
+
+
+def _end_function_workers() -> None:
+    """Ends the warm Lambda workers, then this process at once: threads of running executions can't be joined."""
+    from ministack.core import lambda_runtime
+
+    with contextlib.suppress(Exception):
+        lambda_runtime.reset()
+    sys.stdout.flush()
+    sys.stderr.flush()

@@ -1,0 +1,110 @@
+"""The emulator underneath has no plug-in interface; every private name this package uses or replaces is listed here.
+
+A release that moves one of them must fail at start with the name, not at run time with a wrong answer.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.metadata
+from collections.abc import Callable
+from typing import Any
+
+from .errors import LocalAwsError
+
+MINISTACK_VERSION = "1.5.33"
+
+NAMES: dict[str, tuple[str, ...]] = {
+    "ministack.app": ("app", "AUTH", "SERVICE_HANDLERS", "pin_request_origin", "call_service_handler_sync"),
+    "ministack.core.iam_actions": ("SERVICE_TO_IAM_NAMESPACE", "extract_resource_arn", "access_denied_response"),
+    "ministack.core.iam_evaluator": (
+        "EvalContext",
+        "AuthError",
+        "EvalResult",
+        "enforce",
+        "pin_request_origin",
+        "evaluate_resource_policy",
+        "_action_matches",
+        "_conditions_met",
+        "_service_principal_matches",
+        "_resource_policy",
+    ),
+    "ministack.core.lambda_runtime": ("_PYTHON_WORKER_SCRIPT", "Worker", "execution_credentials"),
+    "ministack.core.responses": ("get_account_id",),
+    "ministack.core.router": ("detect_service", "extract_access_key_id"),
+    "ministack.services.cloudformation.provisioners": ("_RESOURCE_HANDLERS",),
+    "ministack.services.cloudformation.stacks": ("_runs_on_worker_thread",),
+    "ministack.services.eventbridge": (
+        "_put_events",
+        "_invoke_target",
+        "_dispatch_to_event_bus",
+        "_dispatch_to_lambda",
+        "_dispatch_to_sns",
+        "_dispatch_to_sqs",
+        "_dispatch_to_stepfunctions",
+    ),
+    "ministack.services.iam": ("_roles",),
+    "ministack.services.kms": ("_resolve_key",),
+    "ministack.services.lambda_svc": ("_execute_function_warm", "_resolve_layer_version_for_attachment"),
+    "ministack.services.s3": (
+        "handle_request",
+        "_bucket_default_sse_headers",
+        "_buckets",
+        "_object_record_from_version",
+        "_object_versions",
+    ),
+    "ministack.services.stepfunctions": (
+        "_ExecutionError",
+        "_SFN_WAIT_SCALE",
+        "_error_matches",
+        "_execute_map",
+        "_execute_parallel",
+        "_execute_pass",
+        "_execute_task",
+        "_executions",
+        "_invoke_activity",
+        "_invoke_resource",
+        "_invoke_resource_with_timeout",
+        "_invoke_with_callback",
+        "_scaled_sleep",
+        "_start_execution",
+        "_state_machines",
+        "_task_tokens",
+    ),
+    "ministack.services.sts": ("register_session", "_sessions"),
+}
+
+
+def check_names() -> None:
+    """Makes sure the installed emulator is the release this package was written for.
+
+    Raises:
+        LocalAwsError: another version, or a name that is gone.
+    """
+    installed = importlib.metadata.version("ministack")
+    if installed != MINISTACK_VERSION:
+        raise LocalAwsError(
+            f"ministack {installed} is installed, this local AWS needs {MINISTACK_VERSION}: "
+            "run `pip install -r requirements-dev.txt`"
+        )
+    for module, names in NAMES.items():
+        loaded = importlib.import_module(module)
+        for name in names:
+            if not hasattr(loaded, name):
+                raise LocalAwsError(
+                    f"ministack {installed} has no {module}.{name}: the installation is damaged, "
+                    "run `pip install --force-reinstall -r requirements-dev.txt`"
+                )
+
+
+def replace(module: str, name: str, make: Callable[[Any], Any]) -> None:
+    """Replaces `module.name` by `make(original)`; the name must be listed in `NAMES`."""
+    if name not in NAMES.get(module, ()):
+        raise LocalAwsError(f"{module}.{name} is replaced but not listed in patches.NAMES")
+    loaded = importlib.import_module(module)
+    original = getattr(loaded, name)
+    replacement = make(original)
+    if callable(original) and not isinstance(original, type):
+        functools.update_wrapper(replacement, original)
+    setattr(loaded, name, replacement)

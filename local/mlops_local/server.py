@@ -1,0 +1,185 @@
+"""Starting and stopping the local AWS: in this process (`serve`) or as a child (`LocalAws`)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from .clients import Clients
+from .errors import LocalAwsError
+
+HOST = "127.0.0.1"
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+READY_FILE = "ready"
+FREE_BYTES = 3 * 1024**3
+_START_SECONDS = 120
+_STOP_SECONDS = 20
+
+
+def check_room(home: Path, port: int) -> None:
+    """Refuses to start where it can't work.
+
+    Raises:
+        LocalAwsError: the port is taken, the disk is nearly full, or the folder can't be written.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise LocalAwsError(
+                f"port {port} on {HOST} can't be used ({error.strerror}): stop what listens there or give --port"
+            ) from None
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(home).free
+    except OSError as error:
+        raise LocalAwsError(f"{home} can't be used ({error.strerror}): give another folder with --home") from None
+    if free < FREE_BYTES:
+        raise LocalAwsError(
+            f"{home} has {free / 1e9:.1f} GB free, the local AWS needs {FREE_BYTES / 1e9:.1f} GB: "
+            "free some space or give another folder with --home"
+        )
+
+
+def environment(port: int) -> dict[str, str]:
+    """What makes the AWS CLI, the CDK CLI and boto3 talk to the local AWS as the account root."""
+    url = f"http://{HOST}:{port}"
+    return {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ENDPOINT_URL_S3": url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "CDK_DEFAULT_ACCOUNT": ACCOUNT,
+        "CDK_DEFAULT_REGION": REGION,
+        "CDK_DISABLE_LEGACY_EXPORT_WARNING": "1",
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "NO_PROXY": HOST,
+        "no_proxy": HOST,
+    }
+
+
+class LocalAws:
+    """The local AWS as a child process; use it as a context manager.
+
+    Args:
+        home: The one folder everything lives in; made when missing, kept on stop.
+        port: Port on 127.0.0.1.
+
+    Raises:
+        LocalAwsError: on `start`, when it can't start; the message has the remedy.
+
+    Example:
+        >>> with LocalAws(Path("/tmp/aws"), 4566) as aws:  # doctest: +SKIP
+        ...     aws.client("s3").list_buckets()["Buckets"]
+        []
+    """
+
+    def __init__(self, home: Path, port: int = 4566) -> None:
+        self.home, self.port = home.resolve(), port
+        self.endpoint_url = f"http://{HOST}:{port}"
+        self.log = self.home / "server.log"
+        self._child: subprocess.Popen[bytes] | None = None
+        self._clients = Clients(self.endpoint_url, REGION)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        """Process id of the server, 0 when it doesn't run."""
+        return self._child.pid if self._child else 0
+
+    def start(self) -> Self:
+        """Starts the server and returns when it answers."""
+        check_room(self.home, self.port)
+        (self.home / READY_FILE).unlink(missing_ok=True)
+        argv = [sys.executable, "-m", "mlops_local", "serve", "--port", str(self.port), "--home", str(self.home)]
+        with self.log.open("wb") as log:
+            # Its own session: Ctrl-C reaches us, and we stop it in order.
+            self._child = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Stops the server and every process it started; safe to call twice."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        child.send_signal(signal.SIGTERM)
+        try:
+            child.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        try:
+            os.killpg(child.pid, signal.SIGKILL)  # its session: function workers it may have left
+        except ProcessLookupError:
+            pass
+
+    def environ(self) -> dict[str, str]:
+        """This process's environment with what makes AWS tools talk to the local AWS."""
+        from .images.shim import write_executable
+
+        shim = write_executable(self.home)
+        return {
+            **os.environ,
+            **environment(self.port),
+            "CDK_DOCKER": str(shim),
+            "MLOPS_LOCAL_HOME": str(self.home),
+        }
+
+    def client(self, service: str) -> Any:
+        """A boto3 client as the account root."""
+        session = self._clients.session(
+            {"aws_access_key_id": "test", "aws_secret_access_key": "test", "aws_session_token": ""}
+        )
+        return self._clients.client(session, service)
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            if self._child is None or self._child.poll() is not None:
+                raise LocalAwsError(_last_line(self.log))
+            if (self.home / READY_FILE).exists() and _answers(self.endpoint_url):
+                return
+            time.sleep(0.05)
+        raise LocalAwsError(f"the local AWS did not answer in {_START_SECONDS} s; its log is {self.log}")
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/_ministack/health", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def _last_line(log: Path) -> str:
+    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    return lines[-1].removeprefix("error: ") if lines else f"the local AWS ended at once; its log {log} is empty"

@@ -1,0 +1,204 @@
+"""Puts our Task integrations into the emulator's interpreter, with the role, the limits and the clock of the real one."""
+
+from __future__ import annotations
+
+import contextvars
+import json
+import threading
+import time
+from dataclasses import dataclass, replace as changed
+from typing import TYPE_CHECKING, Any
+
+from ..errors import AccessDenied
+from ..patches import replace
+from . import integrations
+from .calls import Caller
+from .errors import TaskFailure
+
+if TYPE_CHECKING:
+    from ..runtime import Runtime
+
+MODULE = "ministack.services.stepfunctions"
+LIMIT_BYTES = 262_144
+# With SFN_WAIT_SCALE=0 a loop of Wait and Describe would spin.
+_LEAST_WAIT_SECONDS = 0.05
+_TERMINAL = ("States.DataLimitExceeded", "States.Runtime")
+
+
+@dataclass(frozen=True)
+class Task:
+    """The execution a task belongs to.
+
+    Args:
+        role_arn: Role of the state machine.
+        state_machine_arn: For the role's trust policy.
+        name: Of the execution; the session is named so.
+        execution: The emulator's record, None in TestState.
+        deadline: Monotonic seconds after which the task must end, 0 for never.
+    """
+
+    role_arn: str
+    state_machine_arn: str
+    name: str
+    execution: dict[str, Any] | None
+    deadline: float = 0.0
+
+    def interrupted(self) -> str:
+        """`States.Timeout` or `States.TaskFailed` when a waiting task must stop, else nothing."""
+        if self.deadline and time.monotonic() > self.deadline:
+            return "States.Timeout"
+        if self.execution is not None and self.execution.get("status") != "RUNNING":
+            return "States.TaskFailed"
+        return ""
+
+
+_current: contextvars.ContextVar[Task] = contextvars.ContextVar("mlops_local_task")
+
+
+def register(runtime: Runtime) -> None:
+    """Replaces the emulator's task execution; the language (states, JSONata, Retry, Catch) stays its own."""
+    replace(MODULE, "_execute_task", _limited(_in_task_context))
+    for name in ("_execute_pass", "_execute_parallel", "_execute_map"):
+        replace(MODULE, name, _limited(lambda original: original))
+    replace(MODULE, "_invoke_resource", lambda _: _invoking(runtime))
+    replace(MODULE, "_invoke_resource_with_timeout", _timing)
+    replace(MODULE, "_invoke_with_callback", lambda _: _calling_back(runtime))
+    replace(MODULE, "_error_matches", _matching)
+    replace(MODULE, "_scaled_sleep", _sleeping)
+    replace(MODULE, "_start_execution", _starting)
+
+
+def _in_task_context(original: Any) -> Any:
+    from ministack.services import stepfunctions
+
+    def execute(state: dict[str, Any], raw_input: Any, execution: Any, context: dict[str, Any]) -> Any:
+        arn = context.get("StateMachine", {}).get("Id", "")
+        machine = stepfunctions._state_machines.get(arn) or {}
+        role = machine.get("roleArn", "")
+        context["Execution"].setdefault("RoleArn", role)
+        task = Task(role, arn, context["Execution"].get("Name", "test"), execution)
+        token = _current.set(task)
+        try:
+            return original(state, raw_input, execution, context)
+        finally:
+            _current.reset(token)
+
+    return execute
+
+
+def _limited(make: Any) -> Any:
+    """Fails a state whose output is larger than Step Functions carries."""
+
+    def wrapped(original: Any) -> Any:
+        inner = make(original)
+
+        def execute(*args: Any) -> Any:
+            output, following = inner(*args)
+            _check_size(output, "output of a state")
+            return output, following
+
+        return execute
+
+    return wrapped
+
+
+def _check_size(value: Any, what: str) -> None:
+    from ministack.services import stepfunctions
+
+    size = len(json.dumps(value, ensure_ascii=False).encode())
+    if size > LIMIT_BYTES:
+        raise stepfunctions._ExecutionError(
+            "States.DataLimitExceeded", f"the {what} has {size} bytes, the limit is {LIMIT_BYTES}: pass an S3 URI"
+        )
+
+
+def _invoking(runtime: Runtime) -> Any:
+    from ministack.services import stepfunctions
+
+    def invoke(resource: str, arguments: Any) -> Any:
+        _check_size(arguments, "input of a task")
+        if ":activity:" in resource:
+            return stepfunctions._invoke_activity(resource, arguments)
+        task = _current.get()
+        try:
+            session = runtime.session_for_role(
+                task.role_arn, "states.amazonaws.com", task.name, source_arn=task.state_machine_arn
+            )
+            result = integrations.perform(Caller(runtime, session), resource, arguments, task.interrupted)
+        except TaskFailure as failure:
+            raise stepfunctions._ExecutionError(failure.error, failure.cause) from None
+        except AccessDenied as denied:
+            raise stepfunctions._ExecutionError("States.Permissions", denied.message) from None
+        _check_size(result, "result of a task")
+        return result
+
+    return invoke
+
+
+def _timing(original: Any) -> Any:
+    def invoke(resource: str, arguments: Any, timeout: float) -> Any:
+        token = _current.set(changed(_current.get(), deadline=time.monotonic() + timeout))
+        try:
+            return original(resource, arguments, timeout)
+        finally:
+            _current.reset(token)
+
+    return invoke
+
+
+def _calling_back(runtime: Runtime) -> Any:
+    from ministack.services import stepfunctions
+
+    invoke = _invoking(runtime)
+
+    def invoke_and_wait(resource: str, arguments: Any, token: str, state: dict[str, Any]) -> Any:
+        called = threading.Event()
+        stepfunctions._task_tokens[token] = {"event": called, "result": None, "error": None, "heartbeat": None}
+        try:
+            invoke(resource.replace(".waitForTaskToken", ""), arguments)
+            if not called.wait(timeout=state.get("TimeoutSeconds", 99_999_999)):
+                raise stepfunctions._ExecutionError("States.Timeout", "nobody called back in time")
+        finally:
+            outcome = stepfunctions._task_tokens.pop(token, {})
+        if outcome.get("error"):
+            raise stepfunctions._ExecutionError(
+                outcome["error"].get("Error", "States.TaskFailed"), outcome["error"].get("Cause", "")
+            )
+        return json.loads(outcome.get("result") or "{}")
+
+    return invoke_and_wait
+
+
+def _matching(original: Any) -> Any:
+    def matches(error_equals: list[str], error: str) -> bool:
+        if error in _TERMINAL:  # wildcards don't catch these
+            return error in error_equals
+        return bool(original(error_equals, error))
+
+    return matches
+
+
+def _sleeping(original: Any) -> Any:
+    from ministack.services import stepfunctions
+
+    def sleep(seconds: float) -> None:
+        time.sleep(max(seconds * stepfunctions._SFN_WAIT_SCALE, min(seconds, _LEAST_WAIT_SECONDS)))
+
+    return sleep
+
+
+def _starting(original: Any) -> Any:
+    """The same name and input as a running execution is the same request, not an error."""
+    from ministack.core.responses import json_response
+    from ministack.services import stepfunctions
+
+    def start(data: dict[str, Any]) -> Any:
+        name, machine = data.get("name"), data.get("stateMachineArn", "")
+        if name:
+            arn = machine.replace(":stateMachine:", ":execution:") + f":{name}"
+            known = stepfunctions._executions.get(arn)
+            if known and known["status"] == "RUNNING" and known["input"] == data.get("input", "{}"):
+                return json_response({"executionArn": arn, "startDate": known["startDate"]})
+        return original(data)
+
+    return start
