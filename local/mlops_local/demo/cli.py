@@ -1,0 +1,62 @@
+"""`python -m mlops_local demo`: deploy to the local AWS, replay the year, report."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlops_local.demo.display import Display
+from mlops_local.demo.months import MonthsError, parse_months
+from mlops_local.demo.preflight import check_all
+from mlops_local.demo.processes import Interrupted, stop_on_signals
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+CANNOT_START, FAILED, INTERRUPTED = 2, 1, 130
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the demo and return the exit code: 0 done, 1 failed, 2 cannot start, 130 interrupted."""
+    options = _parser().parse_args(argv)
+    try:
+        months = parse_months(options.months)
+    except MonthsError as error:
+        return _refuse([str(error)])
+    problems = check_all(repository=REPOSITORY, out=options.out, port=options.port)
+    if problems:
+        return _refuse(problems)
+    stop_on_signals()
+    # Imported after the checks: pandas and boto3 take a second, and a clear refusal should be instant.
+    from mlops_local.demo.run import Demo
+
+    demo = Demo(repository=REPOSITORY, out=options.out.resolve(), port=options.port, months=months)
+    try:
+        with Display() as display:
+            demo.run(display)
+    except Interrupted as signal:
+        print(f"stopped by {signal}: everything the demo started is stopped too", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        print(f"error: {type(error).__name__}: {error}", file=sys.stderr)
+        for line in demo.diagnosis:
+            print(f"  {line}", file=sys.stderr)
+        print(f"  logs are in {demo.out / 'logs'} and {demo.home}", file=sys.stderr)
+        return FAILED
+    return 0
+
+
+def _refuse(problems: Sequence[str]) -> int:
+    for problem in problems:
+        print(f"error: {problem}", file=sys.stderr)
+    return CANNOT_START
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="mlops_local demo", description=__doc__)
+    parser.add_argument("--months", default="4-12", help="months of 2013 to replay, starting with April (default 4-12)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("build/demo"), help="folder for the report (default build/demo)"
+    )
+    parser.add_argument("--port", type=int, default=4566, help="port of the local AWS on 127.0.0.1 (default 4566)")
+    return parser
