@@ -1,0 +1,1 @@
+"""Removes what the deploy workflow made outside CloudFormation when the stack goes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from mlops_runtime.model import Frozen
 from register_model.card import card_content
@@ -13,6 +13,7 @@ from register_model.card import card_content
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mypy_boto3_sagemaker.literals import ProductionVariantInstanceTypeType
     from mypy_boto3_sagemaker.type_defs import (
         CreateModelPackageInputTypeDef,
         InferenceSpecificationTypeDef,
@@ -75,7 +76,9 @@ def package_parameters(
         "Containers": [{"Image": candidate.image, "ModelDataUrl": candidate.model_data_url}],
         "SupportedContentTypes": ["text/csv"],
         "SupportedResponseMIMETypes": ["application/jsonlines"],
-        "SupportedRealtimeInferenceInstanceTypes": list(instance_types),  # type: ignore[typeddict-item]
+        "SupportedRealtimeInferenceInstanceTypes": cast(
+            "list[ProductionVariantInstanceTypeType]", list(instance_types)
+        ),
     }
     quality = _source(candidate.evaluation_uri)
     statistics = _source(f"{candidate.baseline_uri.rstrip('/')}/statistics.json")
