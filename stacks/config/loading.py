@@ -56,9 +56,7 @@ def load_environment(path: Path) -> Environment:
     except ValidationError as error:
         raise ConfigError("\n".join(describe(error, Environment, data, path))) from None
     if environment.name != path.stem:
-        raise ConfigError(
-            f"{shown_path(path)}: name: got {shown(environment.name)}; use {path.stem!r}, the name of the file"
-        )
+        raise mistake(path, "name", environment.name, f"use {path.stem!r}, the name of the file")
     return environment
 
 
