@@ -1,0 +1,48 @@
+"""What a monitor looks for: features, label and thresholds, as the environment of the monitor's container."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mlops_constructs.training.jobs import environment_pieces
+
+CONFIG_VARIABLE = "MONITOR_CONFIG"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonitorSpec:
+    """Features, label and thresholds of a workload.
+
+    Args:
+        features: (name, type) pairs in the order in which the endpoint takes them; types as in the Glue catalog.
+        key: Column that identifies a record; joins predictions with labels.
+        label: Column with the truth.
+        thresholds: `drift` (distance to the baseline, 0 to 1), the metric's least value by its name (`auc`), `missing`
+            (allowed fall of completeness, fraction). What is absent takes the container's default.
+
+    Raises:
+        ValueError: There is no feature, or one is named twice.
+    """
+
+    features: Sequence[tuple[str, str]]
+    key: str
+    label: str
+    thresholds: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        names = [name for name, _ in self.features]
+        if not names or len(set(names)) != len(names):
+            raise ValueError(f"features must be one or more distinct columns, got {names}")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """`MONITOR_CONFIG` in pieces of 256 characters, the most SageMaker takes for one variable."""
+        config = {
+            "features": [{"name": name, "type": type_} for name, type_ in self.features],
+            "key": self.key,
+            "label": self.label,
+            "thresholds": dict(self.thresholds),
+        }
+        return environment_pieces(CONFIG_VARIABLE, json.dumps(config, separators=(",", ":"), sort_keys=True))

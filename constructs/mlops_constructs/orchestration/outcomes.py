@@ -1,0 +1,44 @@
+"""How workflows end: failures no service reported, failures inside branches, the event that could not be sent."""
+
+from __future__ import annotations
+
+from mlops_constructs.orchestration.states import Json, State, fail, pass_
+
+# The failure event itself could not be sent: the execution ends with the first failure, and says so.
+EVENT_LOST = (
+    "{% $merge([$failure, {'cause': $failure.cause & ' (and its event could not be sent: '"
+    " & $states.errorOutput.Error & ')'}]) %}"
+)
+
+
+def failure(error: str, cause: str, *, next: str) -> State:
+    """A Pass state that names a failure which no service reported as an error.
+
+    Args:
+        error: JSONata of the error's name, for example `'SmokeTestFailed'` in quotes.
+        cause: JSONata of the explanation.
+        next: State that follows.
+    """
+    record = f"{{'step': $states.context.State.Name, 'error': {error}, 'cause': $string({cause})}}"
+    return pass_(next=next, assign={"failure": f"{{% {record} %}}"})
+
+
+def caught_as_output(state: State, remembered: str) -> State:
+    """The Task for the inside of a branch: its Catch hands the failure on as output instead of assigning it.
+
+    A branch must not assign a variable that its surroundings assign too.
+
+    Args:
+        state: A state from `task`.
+        remembered: JSONata of the failure: `FAILURE`, or one that knows more of the error's cause.
+    """
+    rules = state["Catch"]
+    if not isinstance(rules, list):
+        raise TypeError(f"a Task's Catch must be a list of rules, got {rules!r}")
+    handed: list[Json] = [{"ErrorEquals": ["States.ALL"], "Next": rules[-1]["Next"], "Output": remembered}]
+    return {**state, "Catch": handed}
+
+
+def reraise() -> State:
+    """A Fail state for the inside of a branch: the failure handed on, its cause led by the step's name."""
+    return fail("{% $states.input.error %}", "{% $states.input.step & ': ' & $states.input.cause %}")

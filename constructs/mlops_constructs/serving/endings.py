@@ -1,0 +1,92 @@
+"""How a deployment ends: the restore after a failed smoke test, and the three events."""
+
+from __future__ import annotations
+
+from mlops_constructs.orchestration.outcomes import EVENT_LOST, failure
+from mlops_constructs.orchestration.states import SDK_TRANSIENT, Json, State, choice, emit, fail, succeed, task
+from mlops_constructs.serving.context import DeployContext
+from mlops_constructs.serving.waiting import poll
+
+
+def rolling_back(context: DeployContext) -> dict[str, State]:
+    """The new model answers wrongly: bring the former config back, and make sure that it is."""
+    restore = task(
+        "arn:aws:states:::aws-sdk:sagemaker:updateEndpoint",
+        {
+            "EndpointName": context.endpoint_name,
+            "EndpointConfigName": "{% $former_config %}",
+            "RetainAllVariantProperties": True,
+        },
+        next="WaitForRestore",
+        timeout_seconds=60,
+        retry=SDK_TRANSIENT("SageMaker"),
+        catch_next="EmitFailed",
+        output={},
+        assign={"looks": 0},
+    )
+    return {
+        "HasFormerConfig": choice([("{% $former_config != '' %}", "RestorePrevious")], default="EmitFailed"),
+        "RestorePrevious": restore,
+        **poll(
+            context,
+            wait="WaitForRestore",
+            look="LookAtRestore",
+            decide="RestoreSettled",
+            settled="FormerConfigIsLive",
+            otherwise="RestoreFailed",
+        ),
+        "FormerConfigIsLive": choice(
+            [("{% $live_config = $former_config %}", "EmitRolledBack")], default="RestoreFailed"
+        ),
+        "RestoreFailed": failure(
+            "'RestoreFailed'",
+            "$failure.cause & '; the former config could not be restored: ' & $reason",
+            next="EmitFailed",
+        ),
+    }
+
+
+def endings(context: DeployContext) -> dict[str, State]:
+    """The event of each outcome; without success the execution fails too, so the alarm sees it."""
+    unsuccessful: dict[str, Json] = {
+        "model_package_arn": "{% $package %}",
+        "endpoint": context.endpoint_name,
+        "error": "{% $failure.error %}",
+        "cause": "{% $failure.cause %}",
+    }
+    succeeded: dict[str, Json] = {
+        "model_package_arn": "{% $package %}",
+        "version": "{% $version %}",
+        "endpoint": context.endpoint_name,
+        "endpoint_config": "{% $name %}",
+    }
+    return {
+        "EmitSucceeded": _emit(context, "Deployment Succeeded", succeeded, next="Finished", catch_next="EmitFailed"),
+        "Finished": succeed(),
+        "EmitRolledBack": _emit(
+            context, "Deployment Rolled Back", unsuccessful, next="Failed", catch_next="EmitFailed"
+        ),
+        "EmitFailed": _emit(context, "Deployment Failed", unsuccessful, next="Failed", catch_next="Failed"),
+        "Failed": fail("{% $failure.error %}", "{% $failure.cause %}"),
+    }
+
+
+def _emit(
+    context: DeployContext,
+    detail_type: str,
+    detail: State,
+    *,
+    next: str,
+    catch_next: str,
+) -> State:
+    return emit(
+        context.functions.event_emitter,
+        source="mlops.deployment",
+        detail_type=detail_type,
+        workload=context.workload,
+        environment_name=context.environment_name,
+        detail=detail,
+        next=next,
+        catch_next=catch_next,
+        catch_assign={"failure": EVENT_LOST} if catch_next == "Failed" else None,
+    )

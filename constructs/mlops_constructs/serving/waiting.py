@@ -1,0 +1,47 @@
+"""Waiting for an endpoint: a bounded loop of looks, and what counts as being under way."""
+
+from __future__ import annotations
+
+from mlops_constructs.orchestration.states import SDK_TRANSIENT, State, choice, task
+from mlops_constructs.serving.context import DeployContext
+
+_UNDER_WAY = "['Creating', 'Updating', 'SystemUpdating', 'RollingBack']"
+
+
+def in_progress(context: DeployContext) -> str:
+    """JSONata condition: the endpoint is changing and the workflow has looks left."""
+    return f"{{% $status in {_UNDER_WAY} and $looks < {context.rollout.polls} %}}"
+
+
+def poll(
+    context: DeployContext, *, wait: str, look: str, decide: str, settled: str, otherwise: str
+) -> dict[str, State]:
+    """Three states: wait, describe, decide. Ends in `settled` when the endpoint is in service, else in `otherwise`."""
+    described = "$states.result"
+    return {
+        wait: {
+            "Type": "Wait",
+            "Seconds": context.rollout.poll_seconds,
+            "Assign": {"looks": "{% $looks + 1 %}"},
+            "Next": look,
+        },
+        look: task(
+            "arn:aws:states:::aws-sdk:sagemaker:describeEndpoint",
+            {"EndpointName": context.endpoint_name},
+            next=decide,
+            timeout_seconds=60,
+            retry=SDK_TRANSIENT("SageMaker"),
+            catch_next="EmitFailed",
+            output={},
+            assign={
+                "status": f"{{% {described}.EndpointStatus %}}",
+                "live_config": f"{{% {described}.EndpointConfigName %}}",
+                "reason": f"{{% $exists({described}.FailureReason) ? {described}.FailureReason"
+                f" : 'the endpoint is ' & {described}.EndpointStatus %}}",
+            },
+        ),
+        decide: choice(
+            [("{% $status = 'InService' %}", settled), (in_progress(context), wait)],
+            default=otherwise,
+        ),
+    }

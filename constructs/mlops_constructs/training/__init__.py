@@ -1,0 +1,18 @@
+"""Training: workflow, registry, jobs. Serves the phase Repeatable."""
+
+from mlops_constructs.training.functions import PromotionPolicy, TrainingData
+from mlops_constructs.training.image import ContainerImage
+from mlops_constructs.training.jobs import JobCompute
+from mlops_constructs.training.pipeline import TrainingPipeline
+from mlops_constructs.training.recipe import TrainingRecipe
+from mlops_constructs.training.registry import ModelRegistry
+
+__all__ = [
+    "ContainerImage",
+    "JobCompute",
+    "ModelRegistry",
+    "PromotionPolicy",
+    "TrainingData",
+    "TrainingPipeline",
+    "TrainingRecipe",
+]

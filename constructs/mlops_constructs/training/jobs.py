@@ -1,0 +1,238 @@
+"""Arguments of SageMaker jobs as plain data, secure by construction.
+
+There is no option to run a job outside the VPC, with network access from its container, or with an unencrypted volume
+or output: such a job cannot be written with these functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mlops_constructs.orchestration.states import Json, State
+
+EXECUTION_NAME = "$states.context.Execution.Name"
+# SageMaker needs minutes to find an instance, load the image and copy the data before the job's own clock starts.
+PROVISIONING_SECONDS = 1800
+_NAME_LIMIT = 63
+_ENVIRONMENT_VALUE_LIMIT = 256
+_LOCAL_STORAGE_FAMILIES = ("g4dn", "g5", "g6", "g6e", "p3dn", "p4d", "p4de", "p5", "trn1", "m5d", "c5d", "r5d")
+
+# A failed job's cause is its whole description as JSON; people need the one sentence in it.
+JOB_FAILURE = (
+    "{% ($cause := $exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : '';"
+    ' $reason := $match($cause, /"FailureReason":"((?:[^"\\\\]|\\\\.)*)"/)[0].groups[0];'
+    " {'step': $states.context.State.Name, 'error': $states.errorOutput.Error,"
+    " 'cause': $substring($exists($reason) ? $reason : $cause, 0, 2000)}) %}"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobCompute:
+    """What one job runs on.
+
+    Args:
+        instance_type: SageMaker instance type, for example `ml.m5.large`. Types with local NVMe storage are refused:
+            their storage cannot be encrypted with the caller's key.
+        volume_gb: Size of the encrypted volume, GiB; 30 by default.
+        max_runtime_seconds: The job is stopped after this long, at least 60; one hour by default.
+
+    Raises:
+        ValueError: A value SageMaker would refuse, or an instance whose storage cannot use the key.
+    """
+
+    instance_type: str
+    volume_gb: int = 30
+    max_runtime_seconds: int = 3600
+
+    def __post_init__(self) -> None:
+        refuse_local_storage(self.instance_type)
+        if self.volume_gb < 1:
+            raise ValueError(f"volume_gb must be at least 1, got {self.volume_gb}")
+        if self.max_runtime_seconds < 60:
+            raise ValueError(f"max_runtime_seconds must be at least 60, got {self.max_runtime_seconds}")
+
+    @property
+    def timeout_seconds(self) -> int:
+        """How long a workflow waits for the job, provisioning included."""
+        return self.max_runtime_seconds + PROVISIONING_SECONDS
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobBoundary:
+    """Where jobs run and what encrypts what they leave: shared by all jobs of a workflow."""
+
+    subnet_ids: Sequence[str]
+    security_group_ids: Sequence[str]
+    key_arn: str
+
+    @property
+    def vpc_config(self) -> State:
+        """`VpcConfig` of a job or model."""
+        return {"SecurityGroupIds": list(self.security_group_ids), "Subnets": list(self.subnet_ids)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """What a processing job runs: image, command, arguments and environment.
+
+    `image_uri` may be a JSONata expression: a champion is judged by the image of its own package.
+    """
+
+    image_uri: str
+    command: Sequence[str]
+    arguments: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def refuse_local_storage(instance_type: str) -> None:
+    """Check a SageMaker instance type.
+
+    Raises:
+        ValueError: It is not a SageMaker type, or has NVMe storage, which cannot be encrypted with the caller's key.
+    """
+    if not instance_type.startswith("ml."):
+        raise ValueError(f"instance_type must be a SageMaker type such as ml.m5.large, got {instance_type!r}")
+    if instance_type.split(".")[1] in _LOCAL_STORAGE_FAMILIES:
+        raise ValueError(
+            f"instance_type {instance_type} has local storage that cannot be encrypted with the caller's key: "
+            "take a type without it (ml.m5, ml.c5, ml.r5, ml.m6i ...)"
+        )
+
+
+def execution_name(prefix: str) -> str:
+    """JSONata for `<prefix>-<execution name>` as SageMaker allows names: 63 of letters, digits and hyphens.
+
+    Nothing of the clock is in it, so a retried step addresses the same job. A longer name is cut and ends in eight
+    digits of its hash: two executions that differ only at the end stay apart.
+    """
+    kept = _NAME_LIMIT - 9
+    return (
+        f"{{% ($name := $replace($replace('{prefix}-' & {EXECUTION_NAME}, /[^a-zA-Z0-9-]/, '-'), /-+$/, '');"
+        f" $length($name) <= {_NAME_LIMIT} ? $name"
+        f" : $substring($name, 0, {kept}) & '-' & $substring($hash($name, 'SHA-256'), 0, 8)) %}}"
+    )
+
+
+def environment_pieces(name: str, value: str) -> dict[str, str]:
+    """A long value as `NAME_0`, `NAME_1` ...: SageMaker limits each value of a job's environment to 256 characters."""
+    limit = _ENVIRONMENT_VALUE_LIMIT
+    pieces = [value[start : start + limit] for start in range(0, len(value), limit)]
+    return {f"{name}_{index}": piece for index, piece in enumerate(pieces)}
+
+
+def job_input(name: str, s3_uri: str, *, data_type: Literal["S3Prefix", "ManifestFile"] = "S3Prefix") -> State:
+    """A processing input that lands in `/opt/ml/processing/input/<name>`."""
+    return {
+        "InputName": name,
+        "S3Input": {
+            "S3Uri": s3_uri,
+            "LocalPath": f"/opt/ml/processing/input/{name}",
+            "S3DataType": data_type,
+            "S3InputMode": "File",
+            "S3DataDistributionType": "FullyReplicated",
+        },
+    }
+
+
+def job_output(name: str, s3_uri: str) -> State:
+    """A processing output taken from `/opt/ml/processing/output/<name>` when the job has ended."""
+    return {
+        "OutputName": name,
+        "S3Output": {"S3Uri": s3_uri, "LocalPath": f"/opt/ml/processing/output/{name}", "S3UploadMode": "EndOfJob"},
+    }
+
+
+def processing_job(
+    program: Program,
+    *,
+    name: str,
+    role_arn: str,
+    inputs: Json,
+    outputs: Sequence[State],
+    compute: JobCompute,
+    boundary: JobBoundary,
+) -> State:
+    """Arguments of `sagemaker:createProcessingJob.sync`; `inputs` is a list, or JSONata that gives one."""
+    application: State = {"ImageUri": program.image_uri, "ContainerEntrypoint": list(program.command)}
+    if program.arguments:
+        application["ContainerArguments"] = list(program.arguments)
+    arguments: State = {
+        "ProcessingJobName": execution_name(name),
+        "RoleArn": role_arn,
+        "AppSpecification": application,
+        "ProcessingInputs": inputs,
+        "ProcessingOutputConfig": {"Outputs": list(outputs), "KmsKeyId": boundary.key_arn},
+        "ProcessingResources": {
+            "ClusterConfig": {
+                "InstanceCount": 1,
+                "InstanceType": compute.instance_type,
+                "VolumeSizeInGB": compute.volume_gb,
+                "VolumeKmsKeyId": boundary.key_arn,
+            }
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": compute.max_runtime_seconds},
+        "NetworkConfig": {
+            "EnableNetworkIsolation": True,
+            "EnableInterContainerTrafficEncryption": True,
+            "VpcConfig": boundary.vpc_config,
+        },
+    }
+    if program.environment:
+        arguments["Environment"] = dict(program.environment)
+    return arguments
+
+
+def training_job(
+    *,
+    name: str,
+    role_arn: str,
+    image_uri: str,
+    channels: Mapping[str, str],
+    output_uri: str,
+    hyperparameters: Mapping[str, str],
+    metrics: Sequence[str],
+    compute: JobCompute,
+    boundary: JobBoundary,
+) -> State:
+    """Arguments of `sagemaker:createTrainingJob.sync`.
+
+    Args:
+        name: Prefix of the job's name.
+        role_arn: Role of the job.
+        image_uri: Image that is started with the argument `train`.
+        channels: S3 prefix of the rows by channel name (may be JSONata).
+        output_uri: S3 prefix under which SageMaker writes `<job>/output/model.tar.gz` (may be JSONata).
+        hyperparameters: Passed on as they are; SageMaker knows strings only.
+        metrics: Names the script prints as `train:<name>=<number>`.
+        compute: Instance, volume and longest runtime.
+        boundary: Subnets, security groups and key.
+    """
+    return {
+        "TrainingJobName": execution_name(name),
+        "RoleArn": role_arn,
+        "AlgorithmSpecification": {
+            "TrainingImage": image_uri,
+            "TrainingInputMode": "File",
+            "MetricDefinitions": [{"Name": f"train:{m}", "Regex": rf"train:{m}=([0-9.eE+-]+)"} for m in metrics],
+        },
+        "HyperParameters": dict(hyperparameters),
+        "InputDataConfig": [_channel(channel, uri) for channel, uri in channels.items()],
+        "OutputDataConfig": {"S3OutputPath": output_uri, "KmsKeyId": boundary.key_arn},
+        "ResourceConfig": {
+            "InstanceCount": 1,
+            "InstanceType": compute.instance_type,
+            "VolumeSizeInGB": compute.volume_gb,
+            "VolumeKmsKeyId": boundary.key_arn,
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": compute.max_runtime_seconds},
+        "VpcConfig": boundary.vpc_config,
+        "EnableNetworkIsolation": True,
+        "EnableInterContainerTrafficEncryption": True,
+    }
+
+
+def _channel(name: str, s3_uri: str) -> State:
+    source: State = {"S3DataType": "S3Prefix", "S3Uri": s3_uri, "S3DataDistributionType": "FullyReplicated"}
+    return {"ChannelName": name, "DataSource": {"S3DataSource": source}}

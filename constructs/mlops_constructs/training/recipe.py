@@ -1,0 +1,78 @@
+"""What the train workflow is made of: the workload's recipe, and the names and ARNs of one deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mlops_constructs.training.image import ContainerImage
+from mlops_constructs.training.jobs import JobBoundary, JobCompute
+
+_PROCESSING = JobCompute(instance_type="ml.m5.large")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingFunctions:
+    """ARNs of the Lambda functions the workflow calls."""
+
+    pin_snapshot: str
+    champion_challenge: str
+    register_model: str
+    event_emitter: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRecipe:
+    """How the workload makes a model: scripts of its image, compute, and what to learn from.
+
+    Args:
+        image: Of the workload's scripts `features.py`, `train` and `evaluate.py`.
+        monitor_image: Of `monitor.py baseline`.
+        sources: Names of the data sources; each arrives in `/opt/ml/processing/input/<source>/` of the feature script.
+        train_days: Days of events to learn from, before the holdout.
+        holdout_days: Newest labelled days, on which champion and challenger are compared.
+        compute: Of the training job.
+        processing: Of features, baseline and evaluation; `ml.m5.large` for an hour by default.
+        hyperparameters: Passed to the training script as strings.
+        metric: Metric the training script prints as `train:<metric>=...`; `auc` by default.
+        refit: Train the winner once more on training and holdout rows together before it is registered; yes by default.
+        monitor_environment: Environment of the baseline job (see `monitoring.MonitorSpec.environment`).
+    """
+
+    image: ContainerImage
+    monitor_image: ContainerImage
+    sources: Sequence[str]
+    train_days: int
+    holdout_days: int
+    compute: JobCompute
+    processing: JobCompute = _PROCESSING
+    hyperparameters: Mapping[str, str]
+    metric: str = "auc"
+    refit: bool = True
+    monitor_environment: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        if not self.sources:
+            raise ValueError("sources must name at least one data source, got none")
+        for field in ("train_days", "holdout_days"):
+            if getattr(self, field) < 1:
+                raise ValueError(f"{field} must be at least 1, got {getattr(self, field)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingContext:
+    """Names and ARNs of one deployment of the workflow."""
+
+    workload: str
+    environment_name: str
+    runs_uri: str
+    group_name: str
+    processing_role_arn: str
+    training_role_arn: str
+    boundary: JobBoundary
+    functions: TrainingFunctions
+
+    @property
+    def job_prefix(self) -> str:
+        """What the name of every job of this workload and environment starts with."""
+        return f"{self.workload}-{self.environment_name}"
