@@ -1,7 +1,8 @@
 """Grants, action by action and resource by resource.
 
-The `grant_*` methods of the Level 2 constructs hand out `s3:GetObject*`, `kms:ReEncrypt*` and the like; these name each action.
-Where a resource cannot be named, the kind of wildcard must be in `wildcards.REVIEWED`, and its waiver is written beside the role.
+The `grant_*` methods of the Level 2 constructs hand out `s3:GetObject*`, `kms:ReEncrypt*` and the like; these name each
+action. Where a resource cannot be named, the kind of wildcard must be in `wildcards.REVIEWED`, and its waiver is
+written beside the role.
 """
 
 from __future__ import annotations
@@ -26,19 +27,28 @@ def allow(role: iam.IRole, *actions: str, on: Sequence[str], conditions: Conditi
         ValueError: An action or ARN is a bare wildcard: use `allow_wildcard` with a reviewed kind.
     """
     if vague := [name for name in (*actions, *on) if name == "*" or ("*" in name and name in actions)]:
-        raise ValueError(f"{', '.join(vague)} is a wildcard: name the action and the resource, or use allow_wildcard()")
+        raise ValueError(f"{', '.join(vague)} is a wildcard: name action and resource, or use allow_wildcard()")
     role.add_to_principal_policy(iam.PolicyStatement(actions=list(actions), resources=list(on), conditions=conditions))
 
 
-def allow_wildcard(role: iam.IRole, kind: Wildcard, *actions: str, conditions: Conditions | None = None) -> None:
-    """Let a role do actions that have no resource level; the kind must allow them. All actions of the kind by default."""
+def allow_wildcard(
+    role: iam.IRole, kind: Wildcard, *actions: str, on: str = "*", conditions: Conditions | None = None
+) -> None:
+    """Let a role do actions that have no resource level, or whose resources have no name yet.
+
+    Args:
+        kind: A reviewed kind of wildcard; it must allow the actions.
+        actions: All actions of the kind by default.
+        on: The narrowest ARN pattern there is.
+        conditions: What narrows it further.
+    """
     chosen = actions or tuple(sorted(kind.actions))
     if strange := sorted(set(chosen) - kind.actions):
         raise ValueError(
-            f"{', '.join(strange)} is not among the reviewed actions of this wildcard: {sorted(kind.actions)}"
+            f"{', '.join(strange)} is not among the actions reviewed for this wildcard: {sorted(kind.actions)}"
         )
-    role.add_to_principal_policy(iam.PolicyStatement(actions=list(chosen), resources=["*"], conditions=conditions))
-    waive_wildcard(role, kind)
+    role.add_to_principal_policy(iam.PolicyStatement(actions=list(chosen), resources=[on], conditions=conditions))
+    waive_wildcard(role, kind, _flatten(Stack.of(role).resolve(on)))
 
 
 def waive_wildcard(role: iam.IRole, kind: Wildcard, resource: str = "*") -> None:
@@ -119,3 +129,29 @@ def _flatten(node: object) -> str:
         case str():
             return node.replace("${", "<").replace("}", ">")
     raise ValueError(f"cannot name {node!r} in a waiver")
+
+
+def allow_names(
+    role: iam.IRole, kind: Wildcard, *actions: str, on: Sequence[str], conditions: Conditions | None = None
+) -> None:
+    """Let a role do actions on resources that will be named by a pattern, with the waiver each pattern needs.
+
+    Args:
+        role: Who gets the permission.
+        kind: The reviewed kind that holds the actions.
+        actions: All actions of the kind by default.
+        on: ARNs; a trailing `*` stands for the names a workflow gives (`training-job/<workload>-<environment>-*`).
+        conditions: Conditions of the statement.
+
+    Raises:
+        ValueError: An action is not among the kind's, or a pattern is all wildcard.
+    """
+    chosen = actions or tuple(sorted(kind.actions))
+    if strange := sorted(set(chosen) - kind.actions):
+        raise ValueError(
+            f"{', '.join(strange)} is not among the reviewed actions of this wildcard: {sorted(kind.actions)}"
+        )
+    allow(role, *chosen, on=on, conditions=conditions)
+    for pattern in on:
+        if "*" in (flat := _flatten(Stack.of(role).resolve(pattern))):
+            waive_wildcard(role, kind, flat)

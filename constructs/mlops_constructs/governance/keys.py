@@ -21,7 +21,7 @@ class Keys(Construct):
         secrets: Secrets and function environments.
     """
 
-    def __init__(self, scope: Construct, id: str, *, retain: bool = True) -> None:  # noqa: A002
+    def __init__(self, scope: Construct, id: str, *, retain: bool = True) -> None:
         super().__init__(scope, id)
         self.data = self._key("Data", "Data lake, tables, queues, events and workflow executions", retain)
         self.models = self._key("Models", "Model artefacts, captured inference data, endpoint volumes", retain)
@@ -67,7 +67,7 @@ def allow_log_encryption(key: kms.IKey) -> None:
             conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
         )
     )
-    # Exactly the statement StateMachine adds for encrypted workflows: present from the start, a new workflow leaves the key alone.
+    # Exactly the statement StateMachine adds for encrypted workflows: with it here, a new workflow leaves the key alone.
     key.add_to_resource_policy(
         iam.PolicyStatement(
             principals=[iam.ServicePrincipal("delivery.logs.amazonaws.com")], actions=["kms:Decrypt*"], resources=["*"]

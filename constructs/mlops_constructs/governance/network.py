@@ -1,4 +1,4 @@
-"""Network: where functions and jobs run. Create a private one, or bring an existing one as a unit."""
+"""Network: where functions and jobs run. `PrivateNetwork` creates one, `Network.from_ids` brings an existing one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from constructs import Construct
+
+from mlops_constructs.governance.grants import allow_wildcard
+from mlops_constructs.governance.wildcards import NETWORK_INTERFACES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,19 +39,39 @@ class Network:
         """The subnets, as the Level 2 constructs want them."""
         return ec2.SubnetSelection(subnets=list(self.subnets))
 
+    def allow_job_interfaces(self, role: iam.IRole) -> None:
+        """Let the role of a SageMaker or Glue job make the network interfaces it runs behind."""
+        allow_wildcard(
+            role,
+            NETWORK_INTERFACES,
+            "ec2:CreateNetworkInterface",
+            "ec2:CreateNetworkInterfacePermission",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DeleteNetworkInterfacePermission",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeVpcs",
+            "ec2:DescribeDhcpOptions",
+            "ec2:DescribeVpcEndpoints",
+            "ec2:DescribeRouteTables",
+        )
+
     @classmethod
     def from_ids(
         cls,
         scope: Construct,
-        id: str,  # noqa: A002
+        id: str,
         *,
         vpc_id: str,
         availability_zones: Sequence[str],
         subnet_ids: Sequence[str],
         job_security_group_id: str,
-        function_security_group_id: str,
+        function_security_group_id: str | None = None,
     ) -> Network:
-        """A network that exists, its ids given as one unit. Its interface endpoints and routes are its owner's business.
+        """A network that exists, its ids given as one unit. Its endpoints and routes are its owner's business.
+
+        Functions wear the job's security group when they have none of their own.
 
         Raises:
             ValueError: The numbers of zones and subnets differ, or there are none.
@@ -67,7 +91,7 @@ class Network:
                 for n, (subnet, zone) in pairs
             ),
             job_security_group=_group(holder, "Jobs", job_security_group_id),
-            function_security_group=_group(holder, "Functions", function_security_group_id),
+            function_security_group=_group(holder, "Functions", function_security_group_id or job_security_group_id),
         )
 
 

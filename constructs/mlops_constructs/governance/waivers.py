@@ -1,7 +1,7 @@
 """Waivers: findings of the checkers that we accept, as data beside the resource, with an owner and a date.
 
-A waiver is written twice by one call: as cdk-nag 3's qualified acknowledgement, and as construct metadata that ends in the
-assembly's manifest, where `read_waivers` finds it again. So the review bundle and the tests work from `cdk.out` alone.
+A waiver is written twice by one call: as cdk-nag 3's qualified acknowledgement, and as construct metadata that ends in
+the assembly's manifest, where `read_waivers` finds it again. So the review bundle and the tests work from `cdk.out` alone.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def expired(waivers: Iterable[AppliedWaiver], today: dt.date) -> list[AppliedWai
 
 
 def unused(waivers: Iterable[AppliedWaiver], findings: Iterable[tuple[str, str]]) -> list[AppliedWaiver]:
-    """Waivers that cover nothing.
+    """Waivers that cover nothing. A waiver by rule (`RULE_WAIVERS`) counts as used when the rule fires anywhere.
 
     Args:
         waivers: From `read_waivers`.
@@ -89,7 +89,15 @@ def unused(waivers: Iterable[AppliedWaiver], findings: Iterable[tuple[str, str]]
     by_finding: dict[str, list[str]] = {}
     for finding, path in findings:
         by_finding.setdefault(finding, []).append(path)
-    return [a for a in waivers if not any(a.covers(a.waiver.finding, p) for p in by_finding.get(a.waiver.finding, []))]
+    rules = {waiver.finding for waiver in RULE_WAIVERS}
+    return [
+        applied
+        for applied in waivers
+        for name in [applied.waiver.finding]
+        if not (
+            by_finding.get(name) if name in rules else any(applied.covers(name, p) for p in by_finding.get(name, []))
+        )
+    ]
 
 
 def _entries(assembly: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
@@ -100,3 +108,15 @@ def _entries(assembly: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
                 metadata = {**metadata, **json.loads((manifest.parent / name).read_text())}
             for path, entries in metadata.items():
                 yield from ((path.lstrip("/"), e["data"]) for e in entries if e["type"] == WAIVER_METADATA)
+
+
+RULE_WAIVERS: tuple[Waiver, ...] = tuple(
+    Waiver(
+        finding=f"{pack}::{pack}-IAMNoInlinePolicy",
+        reason="The rule fires on every policy the CDK attaches to one role; it lives and dies with its role.",
+        owner="platform-security",
+        review="2027-11-30",
+    )
+    for pack in ("NIST.800.53.R5", "HIPAA.Security")
+)
+"""Findings waived by rule for a whole stack, because they speak of a CDK convention and not of a resource."""

@@ -29,12 +29,12 @@ MAX_EVENT_AGE = Duration.hours(6)
 
 
 class DeadLetterQueue(sqs.Queue):
-    """A queue for what could not be delivered: encrypted with the given key, TLS only, kept 14 days (the longest there is).
+    """A queue for what could not be delivered: encrypted with the given key, TLS only, kept 14 days (the longest possible).
 
     The key's policy must allow the service that writes (`Keys` allows EventBridge, SNS and CloudWatch).
     """
 
-    def __init__(self, scope: Construct, id: str, *, encryption_key: kms.IKey) -> None:  # noqa: A002
+    def __init__(self, scope: Construct, id: str, *, encryption_key: kms.IKey) -> None:
         super().__init__(
             scope,
             id,
@@ -72,7 +72,7 @@ class PlatformBus(Construct):
     def __init__(
         self,
         scope: Construct,
-        id: str,  # noqa: A002
+        id: str,
         *,
         name: str,
         encryption_key: kms.IKey,
@@ -101,7 +101,7 @@ class PlatformBus(Construct):
     def rule(
         self,
         scope: Construct,
-        id: str,  # noqa: A002
+        id: str,
         *,
         detail_types: Sequence[str],
         target: Target,
@@ -152,7 +152,7 @@ class PlatformBus(Construct):
 
 def connect(
     scope: Construct,
-    id: str,  # noqa: A002
+    id: str,
     *,
     pattern: events.EventPattern,
     target: Target,
@@ -199,9 +199,9 @@ def connect(
 
 
 def event_schemas() -> dict[str, Json]:
-    """The JSON schemas of all platform events by name, from the files beside the runtime's models."""
-    folder = code_root() / "mlops_runtime" / "schemas"
-    return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
+    """The JSON schemas of all platform events by name, from the file beside the runtime's models."""
+    file = code_root() / "mlops_runtime" / "schemas.json"
+    return {name: entry["schema"] for name, entry in json.loads(file.read_text()).items()}
 
 
 def _lists(detail: Mapping[str, Sequence[str]] | None) -> dict[str, list[str]] | None:

@@ -21,9 +21,11 @@ from mlops_constructs.orchestration.layers import ARCHITECTURE, RUNTIME, powerto
 
 _PACKS = ("NIST.800.53.R5", "HIPAA.Security")
 _REASONS = {
-    "LambdaConcurrency": "The workflow that calls the function bounds its concurrency; a reservation would starve the account's others.",
-    "LambdaDLQ": "Called synchronously by a workflow that catches the failure and ends in an event; a dead letter queue would stay empty.",
-    "LambdaInsideVPC": "No network was given: the function reaches AWS APIs only, over TLS, with a role that names each resource.",
+    "LambdaConcurrency": (
+        "The workflow that calls the function bounds its concurrency; a reservation would starve the account's others."
+    ),
+    "LambdaDLQ": "Called synchronously by a workflow that catches the failure: a dead letter queue would stay empty.",
+    "LambdaInsideVPC": "No network was given: it reaches AWS APIs only, over TLS, and its role names each resource.",
 }
 
 
@@ -44,7 +46,7 @@ class PlatformFunction(Construct):
     """A Lambda function from a folder of `lambda/`, with its own role, encrypted logs and environment, and tracing.
 
     Args:
-        folder: Folder name; the handler is `<folder>.handler.handler`, and only that folder and `mlops_runtime` are packed.
+        folder: Folder name; the handler is `<folder>.handler.handler`. Only that folder and `mlops_runtime` are packed.
         environment: Environment variables, encrypted with the key.
         encryption_key: Key of environment and logs. Must allow CloudWatch Logs when it also serves as `log_key`.
         log_key: Key of the log group; the encryption key by default.
@@ -52,7 +54,8 @@ class PlatformFunction(Construct):
         timeout: Longest run; 1 minute by default.
         memory_mb: Memory in MiB.
         reserved: Reserved concurrent executions; unreserved by default.
-        dead_letter_queue: Where events of failed asynchronous calls go; needed only if something calls it asynchronously.
+        dead_letter_queue: Where events of failed asynchronous calls go; none by default, for functions that workflows
+            call.
         log_retention: 1 year by default.
 
     Attributes:
@@ -67,7 +70,7 @@ class PlatformFunction(Construct):
     def __init__(
         self,
         scope: Construct,
-        id: str,  # noqa: A002
+        id: str,
         *,
         folder: str,
         environment: Mapping[str, str],

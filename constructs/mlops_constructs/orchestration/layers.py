@@ -1,6 +1,6 @@
 """Public Lambda layers, runtime and architecture: pinned in this one place.
 
-The layer of Powertools for AWS Lambda (Python) brings pydantic; its publisher's account differs per partition. Publisher's list:
+The layer of Powertools for AWS Lambda (Python) brings pydantic; its publisher's account differs per partition. See
 https://docs.aws.amazon.com/powertools/python/latest/getting-started/install/
 """
 
@@ -16,7 +16,7 @@ POWERTOOLS_ACCOUNTS = {"aws": "017000801446", "cn-north-1": "498634801083", "cn-
 
 
 def powertools_layer_arn(region: str) -> str:
-    """ARN of the Powertools layer for a region (a region token of an environment-agnostic stack means partition `aws`)."""
+    """ARN of the Powertools layer for a region (an unresolved region counts as one of partition `aws`)."""
     china = region.startswith("cn-")
     account = POWERTOOLS_ACCOUNTS[region if china else "aws"]
     return f"arn:{'aws-cn' if china else 'aws'}:lambda:{region}:{account}:layer:{POWERTOOLS_LAYER}:{POWERTOOLS_VERSION}"

@@ -1,7 +1,7 @@
 """Amazon States Language (JSONata) as plain data: every function returns one state.
 
-The functions are pure, so a test can walk every definition without synthesizing anything. `task` demands a timeout and the
-state that handles failure: a Task without them cannot be written by accident. Names of the service errors are those of
+The functions are pure, so a test can walk every definition without synthesizing anything. `task` demands a timeout and
+the state that handles failure: a Task without them cannot be written by accident. Names of the service errors are of
 https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-Json: TypeAlias = "str | int | float | bool | None | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
 State: TypeAlias = dict[str, Json]
 
 
@@ -33,10 +33,15 @@ LAMBDA_TRANSIENT: tuple[State, ...] = (
         "Lambda.SdkClientException",
         "Lambda.TooManyRequestsException",
         "Lambda.ClientExecutionTimeoutException",
+        # Errors that our own functions declare transient (mlops_runtime.errors).
+        "Transient",
+        "EventNotDelivered",
+        "EndpointUnavailable",
+        "GateContended",
     ),
 )
-# The optimized SageMaker integration reports throttling under the service's base exception; three attempts keep the price of a
-# request that can never succeed at a few seconds. A full account quota frees up in minutes, not seconds.
+# The optimized SageMaker integration reports throttling under the service's base exception; three attempts keep the
+# price of a request that can never succeed at a few seconds. A full account quota frees up in minutes, not seconds.
 SAGEMAKER_TRANSIENT: tuple[State, ...] = (
     _retry("SageMaker.AmazonSageMakerException", "SageMaker.SdkClientException", attempts=3),
     _retry("SageMaker.ResourceLimitExceededException", interval=60, attempts=10, max_delay=600),
@@ -81,7 +86,7 @@ def task(
     resource: str,
     arguments: Mapping[str, Json],
     *,
-    next: str,  # noqa: A002  (the name the States Language gives it)
+    next: str,
     timeout_seconds: int,
     retry: Sequence[State],
     catch_next: str,
@@ -126,7 +131,7 @@ def task(
     return _finish(state, next, output, assign)
 
 
-def catch(*errors: str, next: str, assign: Mapping[str, Json] | None = None) -> State:  # noqa: A002
+def catch(*errors: str, next: str, assign: Mapping[str, Json] | None = None) -> State:
     """A Catch rule for an error that is part of the plan (for example: the endpoint does not exist yet)."""
     rule: State = {"ErrorEquals": list(errors), "Next": next}
     if assign:
@@ -138,7 +143,7 @@ def invoke(
     function_arn: str,
     payload: Json,
     *,
-    next: str,  # noqa: A002
+    next: str,
     catch_next: str,
     timeout_seconds: int = 300,
     output: Json = "{% $states.result.Payload %}",
@@ -167,14 +172,14 @@ def emit(
     workload: str,
     environment_name: str,
     detail: Mapping[str, Json],
-    next: str,  # noqa: A002
+    next: str,
     catch_next: str,
     catch_assign: Mapping[str, Json] | None = None,
 ) -> State:
     """A Task that puts one platform event on the bus through the event emitter, which validates it first.
 
-    The fields every event has (`schema_version`, `workload`, `environment`, `execution`, `occurred_at`) are filled in here;
-    the time is the moment the state was entered, so a retry repeats the same event.
+    The fields every event has (`schema_version`, `workload`, `environment`, `execution`, `occurred_at`) are filled in
+    here; the time is the moment the state was entered, so a retry repeats the same event.
     """
     common: State = {
         "schema_version": "1",
@@ -190,7 +195,7 @@ def emit(
 
 
 def choice(choices: Sequence[tuple[str, str]], *, default: str, output: Json = None) -> State:
-    """A Choice of (JSONata condition, next state) pairs, tried in order. The default is mandatory: no execution dies undecided."""
+    """A Choice of (JSONata condition, next state) pairs, tried in order. The default is mandatory: no undecided execution."""
     state: State = {
         "Type": "Choice",
         "Choices": [{"Condition": condition, "Next": target} for condition, target in choices],
@@ -201,12 +206,12 @@ def choice(choices: Sequence[tuple[str, str]], *, default: str, output: Json = N
     return state
 
 
-def wait(seconds: int, *, next: str, assign: Mapping[str, Json] | None = None) -> State:  # noqa: A002
+def wait(seconds: int, *, next: str, assign: Mapping[str, Json] | None = None) -> State:
     """A pause of so many seconds, at least 1."""
     return _finish({"Type": "Wait", "Seconds": seconds}, next, None, assign)
 
 
-def pass_(*, next: str, output: Json = None, assign: Mapping[str, Json] | None = None) -> State:  # noqa: A002
+def pass_(*, next: str, output: Json = None, assign: Mapping[str, Json] | None = None) -> State:
     """A Pass state: sets variables or shapes the output."""
     return _finish({"Type": "Pass"}, next, output, assign)
 
@@ -219,12 +224,12 @@ def branch(start_at: str, states: Mapping[str, State]) -> State:
 def parallel(
     branches: Sequence[State],
     *,
-    next: str,  # noqa: A002
+    next: str,
     catch_next: str,
     output: Json = None,
     assign: Mapping[str, Json] | None = None,
 ) -> State:
-    """A Parallel state. Variables set inside a branch end with it, so a failing branch ends in `rethrow()`, which is caught here."""
+    """A Parallel state. Variables set inside a branch end with it, so a failing branch ends in `rethrow()`, caught here."""
     state: State = {
         "Type": "Parallel",
         "Branches": list(branches),
@@ -234,7 +239,7 @@ def parallel(
 
 
 def rethrow() -> State:
-    """A Fail state for the inside of a branch: raises the error the branch caught, its cause led by the failing step's name."""
+    """A Fail state for the inside of a branch: raises the error the branch caught, the step's name before the cause."""
     return {"Type": "Fail", "Error": "{% $failure.error %}", "Cause": "{% $failure.step & ': ' & $failure.cause %}"}
 
 

@@ -29,7 +29,7 @@ class Workflow(Construct):
     Args:
         states: The states by name, from the functions of `states`.
         start_at: Name of the first state.
-        encryption_key: Key of definition, execution data and logs. Its policy must allow CloudWatch Logs and its delivery
+        encryption_key: Key of definition, execution data and logs. Its policy must allow CloudWatch Logs
             (`Keys` does; `allow_log_encryption` adds it to a key of your own).
         log_key: Key of the log group; the encryption key by default.
         alarm_topic: Where the alarm goes; an alarm without action by default.
@@ -45,7 +45,7 @@ class Workflow(Construct):
     def __init__(
         self,
         scope: Construct,
-        id: str,  # noqa: A002
+        id: str,
         *,
         states: Mapping[str, State],
         start_at: str,
@@ -98,7 +98,7 @@ class Workflow(Construct):
         alarm = cloudwatch.Alarm(
             self,
             "FailedAlarm",
-            alarm_description=f"An execution of workflow {self.node.id} failed: open it in Step Functions and redrive it",
+            alarm_description=f"Workflow {self.node.id}: an execution failed; open it in Step Functions and redrive it",
             metric=self.state_machine.metric_failed(period=Duration.minutes(5), statistic="Sum"),
             threshold=1,
             evaluation_periods=1,

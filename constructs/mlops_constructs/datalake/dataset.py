@@ -1,0 +1,84 @@
+"""Dataset: what the files of one source look like, in plain data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+TYPES = ("string", "int", "bigint", "float", "double", "boolean", "date", "timestamp")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column.
+
+    Args:
+        name: Lower-case letters, digits and underscores, as Glue, Athena and Parquet take it without quotes.
+        type: A type of the Glue catalog, one of `TYPES`.
+        required: A value must be there; an empty one sends the row to quarantine.
+    """
+
+    name: str
+    type: str
+    required: bool = True
+
+    def __post_init__(self) -> None:
+        if self.type not in TYPES:
+            raise ValueError(f"type of column {self.name} must be one of {', '.join(TYPES)}, got {self.type!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """The files of one source of a workload.
+
+    Args:
+        name: Name of the source; files land under `<workload>/<name>/`.
+        columns: In the order of the file.
+        key: Column that identifies a row; a second row with the same key is a duplicate.
+        event_time: Column (type timestamp) with the time the row speaks of; curated data are partitioned by its month.
+        quality_rules: DQDL rules, all of which must hold for a file to be published.
+        label: Column with the truth to be predicted, when this source brings it.
+
+    Raises:
+        ValueError: A named column does not exist, the event time is no timestamp, or there is no rule.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    key: str
+    event_time: str
+    quality_rules: tuple[str, ...]
+    label: str | None = None
+
+    def __post_init__(self) -> None:
+        types = {column.name: column.type for column in self.columns}
+        for field in ("key", "event_time", "label"):
+            name = getattr(self, field)
+            if name is not None and name not in types:
+                raise ValueError(f"{field} of dataset {self.name} must be one of {', '.join(types)}, got {name!r}")
+        if types[self.event_time] != "timestamp":
+            raise ValueError(
+                f"{self.event_time} of dataset {self.name} must be a timestamp, got {types[self.event_time]}"
+            )
+        if not self.quality_rules:
+            raise ValueError(f"dataset {self.name} needs at least one quality rule, for example: RowCount > 0")
+
+    @property
+    def dqdl(self) -> str:
+        """The rules as a DQDL ruleset."""
+        return "Rules = [\n    " + ",\n    ".join(self.quality_rules) + "\n]"
+
+
+def sources_json(datasets: Sequence[Dataset]) -> str:
+    """The datasets' schemas as the functions and the curating job read them (`SOURCES`)."""
+    sources = {
+        dataset.name: {
+            "columns": [asdict(column) for column in dataset.columns],
+            "key": dataset.key,
+            "event_time": dataset.event_time,
+            "label": dataset.label,
+        }
+        for dataset in datasets
+    }
+    return json.dumps(sources, separators=(",", ":"))

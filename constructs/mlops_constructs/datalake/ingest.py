@@ -1,0 +1,292 @@
+"""The `ingest` workflow as data: from an object in the landing zone to `Dataset Ready` or `Dataset Rejected`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mlops_constructs.orchestration import states as asl
+from mlops_constructs.orchestration.states import Json, State
+
+START = "ReadEvent"
+POLL_SECONDS = 15
+MAX_POLLS = 240  # an hour of 15 second pauses; a data quality run has a timeout of 40 minutes of its own
+QUALITY_TIMEOUT_MINUTES = 40
+QUALITY_WORKERS = 2
+
+_OBJECT = "$states.input.detail.object"
+_KEY = f"{_OBJECT}.key"
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestTargets:
+    """What the workflow calls and where it writes. ARNs and names may be CDK tokens."""
+
+    workload: str
+    environment_name: str
+    schema_guard: str
+    quarantine: str
+    quality_gate: str
+    publish_snapshot: str
+    event_emitter: str
+    job_name: str
+    quality_role: str
+    database: str
+    staged_tables: Mapping[str, str]
+    rulesets: Mapping[str, str]
+    raw_bucket: str
+    curated_bucket: str
+    quarantine_bucket: str
+
+
+def ingest_states(targets: IngestTargets) -> dict[str, State]:
+    """All states of the workflow, by name. It starts at `START`."""
+    return {
+        START: _read_event(targets),
+        **_accept(targets),
+        **_stage(targets),
+        **_judge(targets),
+        **_publish(targets),
+        **_reject(targets),
+    }
+
+
+def _read_event(targets: IngestTargets) -> State:
+    version = f"{_OBJECT}.`version-id`"
+    parts = f"$split({_KEY}, '/')"
+    return asl.pass_(
+        next="SchemaGuard",
+        assign={
+            "bucket": "{% $states.input.detail.bucket.name %}",
+            "key": f"{{% {_KEY} %}}",
+            "version_id": f"{{% $exists({version}) ? {version} : null %}}",
+            "source_uri": f"{{% 's3://' & $states.input.detail.bucket.name & '/' & {_KEY} %}}",
+            "dataset": f"{{% $count({parts}) > 2 ? {parts}[1] : '' %}}",
+            "content_sha256": "",
+            "reason_code": "",
+            "reason": "",
+            "quarantine_uri": "",
+            "failed": False,
+            "polls": 0,
+            "staged_tables": dict(targets.staged_tables),
+            "rulesets": dict(targets.rulesets),
+        },
+    )
+
+
+def _accept(targets: IngestTargets) -> dict[str, State]:
+    version = "$exists($version_id) and $version_id != null ? '?versionId=' & $version_id : ''"
+    return {
+        "SchemaGuard": asl.invoke(
+            targets.schema_guard,
+            {
+                "bucket": "{% $bucket %}",
+                "key": "{% $key %}",
+                "version_id": "{% $version_id %}",
+                "execution": "{% $states.context.Execution.Id %}",
+            },
+            next="Verdict",
+            catch_next="Failed",
+            assign={
+                "dataset": "{% $states.result.Payload.dataset %}",
+                "content_sha256": "{% $states.result.Payload.content_sha256 %}",
+                "reason_code": "{% $states.result.Payload.reason_code %}",
+                "reason": "{% $states.result.Payload.reason %}",
+                "raw_key": "{% $states.result.Payload.raw_key %}",
+            },
+        ),
+        "Verdict": asl.choice([("{% $states.input.verdict = 'accepted' %}", "CopyToRaw")], default="Quarantine"),
+        "CopyToRaw": asl.task(
+            "arn:aws:states:::aws-sdk:s3:copyObject",
+            {
+                "Bucket": targets.raw_bucket,
+                "Key": "{% $raw_key %}",
+                # S3 wants the source URL-encoded, and the very version that was checked.
+                "CopySource": f"{{% $bucket & '/' & $encodeUrlComponent($key) & ({version}) %}}",
+            },
+            next="Curate",
+            timeout_seconds=900,
+            retry=asl.SDK_TRANSIENT("S3"),
+            catch_next="Failed",
+        ),
+    }
+
+
+def _stage(targets: IngestTargets) -> dict[str, State]:
+    place = f"{targets.workload}/"
+    folder = f"{place}' & $dataset & '/"
+
+    def uri(bucket: str, path: str) -> str:
+        return f"{{% 's3://{bucket}/{path}' %}}"
+
+    arguments: dict[str, Json] = {
+        "--dataset": "{% $dataset %}",
+        "--content_sha256": "{% $content_sha256 %}",
+        "--raw_uri": f"{{% 's3://{targets.raw_bucket}/' & $raw_key %}}",
+        "--staged_uri": uri(targets.raw_bucket, f"staged/{folder}file=' & $content_sha256 & '/"),
+        "--meta_uri": uri(targets.raw_bucket, f"staged-meta/{folder}' & $content_sha256 & '.json"),
+        "--curated_uri": uri(targets.curated_bucket, folder),
+        "--quarantine_uri": uri(targets.quarantine_bucket, f"{folder}' & $content_sha256 & '/"),
+        "--staged_table": "{% $lookup($staged_tables, $dataset) %}",
+    }
+    return {
+        "Curate": asl.task(
+            "arn:aws:states:::glue:startJobRun.sync",
+            {"JobName": targets.job_name, "Arguments": arguments},
+            next="StartQuality",
+            timeout_seconds=3600,
+            retry=asl.GLUE_TRANSIENT,
+            catch_next="Failed",
+        )
+    }
+
+
+def _judge(targets: IngestTargets) -> dict[str, State]:
+    running = "{% $states.input.Status in ['STARTING', 'RUNNING', 'STOPPING'] and $polls < " + str(MAX_POLLS) + " %}"
+    return {
+        "StartQuality": asl.task(
+            "arn:aws:states:::aws-sdk:glue:startDataQualityRulesetEvaluationRun",
+            {
+                "DataSource": {
+                    "GlueTable": {
+                        "DatabaseName": targets.database,
+                        "TableName": "{% $lookup($staged_tables, $dataset) %}",
+                        "AdditionalOptions": {"pushDownPredicate": '{% "file=\'" & $content_sha256 & "\'" %}'},
+                    }
+                },
+                "Role": targets.quality_role,
+                "RulesetNames": ["{% $lookup($rulesets, $dataset) %}"],
+                "ClientToken": "{% $states.context.Execution.Name %}",
+                "Timeout": QUALITY_TIMEOUT_MINUTES,
+                "NumberOfWorkers": QUALITY_WORKERS,
+            },
+            next="GetQuality",
+            timeout_seconds=60,
+            retry=asl.SDK_TRANSIENT("Glue"),
+            catch_next="Failed",
+            assign={"quality_run": "{% $states.result.RunId %}"},
+        ),
+        "WaitQuality": asl.wait(POLL_SECONDS, next="GetQuality", assign={"polls": "{% $polls + 1 %}"}),
+        "GetQuality": asl.task(
+            "arn:aws:states:::aws-sdk:glue:getDataQualityRulesetEvaluationRun",
+            {"RunId": "{% $quality_run %}"},
+            next="QualityRun",
+            timeout_seconds=60,
+            retry=asl.SDK_TRANSIENT("Glue"),
+            catch_next="Failed",
+        ),
+        "QualityRun": asl.choice(
+            [("{% $states.input.Status = 'SUCCEEDED' %}", "ReadQuality"), (running, "WaitQuality")],
+            default="QualityRunFailed",
+        ),
+        "QualityRunFailed": asl.pass_(
+            next="Failed",
+            assign={
+                "failure": "{% {'step': 'QualityRun', 'error': 'DataQualityRunFailed', 'cause': 'run ' & $quality_run"
+                " & ' ended as ' & $states.input.Status & ': ' & $states.input.ErrorString} %}"
+            },
+        ),
+        "ReadQuality": asl.task(
+            "arn:aws:states:::aws-sdk:glue:getDataQualityResult",
+            {"ResultId": "{% $states.input.ResultIds[0] %}"},
+            next="QualityGate",
+            timeout_seconds=60,
+            retry=asl.SDK_TRANSIENT("Glue"),
+            catch_next="Failed",
+        ),
+        "QualityGate": asl.invoke(
+            targets.quality_gate,
+            {"result": "{% $states.input %}", "dataset": "{% $dataset %}"},
+            next="Quality",
+            catch_next="Failed",
+            assign={"reason_code": "quality_rules_failed", "reason": "{% $states.result.Payload.reason %}"},
+        ),
+        "Quality": asl.choice([("{% $states.input.passed %}", "Publish")], default="Quarantine"),
+    }
+
+
+def _publish(targets: IngestTargets) -> dict[str, State]:
+    result = "$states.input"
+    names = ("snapshot_id", "rows", "rows_quarantined", "curated_prefix", "warnings")
+    return {
+        "Publish": asl.invoke(
+            targets.publish_snapshot,
+            {"dataset": "{% $dataset %}", "content_sha256": "{% $content_sha256 %}", "source_uri": "{% $source_uri %}"},
+            next="EmitReady",
+            catch_next="Failed",
+        ),
+        "EmitReady": asl.emit(
+            targets.event_emitter,
+            source="mlops.data",
+            detail_type="Dataset Ready",
+            workload=targets.workload,
+            environment_name=targets.environment_name,
+            detail={
+                "dataset": "{% $dataset %}",
+                "source_uri": "{% $source_uri %}",
+                "content_sha256": "{% $content_sha256 %}",
+                **{name: f"{{% {result}.{name} %}}" for name in names},
+            },
+            next="Ready",
+            catch_next="NotAnnounced",
+        ),
+        # The rows are published: the file must not be quarantined, but whoever waits for the event must hear of it.
+        "NotAnnounced": asl.pass_(
+            next="EmitRejected",
+            assign={
+                "failed": True,
+                "reason_code": "announcement_failed",
+                "reason": "{% 'the rows are published, but Dataset Ready could not be sent: ' & $failure.cause %}",
+            },
+        ),
+        "Ready": asl.succeed(),
+    }
+
+
+def _reject(targets: IngestTargets) -> dict[str, State]:
+    file: dict[str, Json] = {
+        name: f"{{% ${name} %}}" for name in ("dataset", "reason_code", "reason", "content_sha256")
+    }
+    return {
+        "Failed": asl.pass_(
+            next="Quarantine",
+            assign={
+                "failed": True,
+                "reason_code": "processing_failed",
+                "reason": "{% $failure.step & ' failed: ' & $failure.error & ' ' & $failure.cause %}",
+            },
+        ),
+        "Quarantine": asl.invoke(
+            targets.quarantine,
+            {
+                "bucket": "{% $bucket %}",
+                "key": "{% $key %}",
+                "version_id": "{% $version_id %}",
+                "execution": "{% $states.context.Execution.Id %}",
+                **file,
+            },
+            next="EmitRejected",
+            timeout_seconds=900,
+            catch_next="EmitRejected",
+            assign={"quarantine_uri": "{% $states.result.Payload.quarantine_uri %}"},
+            catch_assign={
+                "failed": True,
+                "reason": "{% $reason & ' (and it could not be quarantined: ' & $states.errorOutput.Error & ')' %}",
+            },
+        ),
+        "EmitRejected": asl.emit(
+            targets.event_emitter,
+            source="mlops.data",
+            detail_type="Dataset Rejected",
+            workload=targets.workload,
+            environment_name=targets.environment_name,
+            detail={"source_uri": "{% $source_uri %}", "quarantine_uri": "{% $quarantine_uri %}", **file},
+            next="Outcome",
+            catch_next="NotSent",
+        ),
+        # A refused file is a normal end; a file that we failed to process must raise the alarm and can be redriven.
+        "Outcome": asl.choice([("{% $failed %}", "IngestFailed")], default="Rejected"),
+        "Rejected": asl.succeed(),
+        "IngestFailed": asl.fail("IngestFailed", "{% $reason %}"),
+        "NotSent": asl.fail("EventNotSent", "{% $failure.cause %}"),
+    }

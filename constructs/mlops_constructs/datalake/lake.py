@@ -1,0 +1,112 @@
+"""Lake: the six zones of a data lake and its catalog database."""
+
+from __future__ import annotations
+
+from aws_cdk import Stack
+from aws_cdk import aws_athena as athena
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from mlops_constructs.datalake.zone import BucketEmptier, Zone
+
+STAGED_DAYS = 30
+ATHENA_SCAN_LIMIT_BYTES = 100 * 1024**3
+
+
+class Lake(Construct):
+    """Zones landing, raw, curated, quarantine, artefacts and capture; a Glue database; an Athena workgroup.
+
+    Args:
+        database_name: Name of the Glue database.
+        encryption_key: Key of the data zones and of query results. Must allow CloudWatch Logs when `retain` is False.
+        models_key: Key of artefacts and captured predictions; the encryption key by default.
+        access_log_bucket: Where S3 logs each request to the zones.
+        log_key: Key of log groups; the encryption key by default.
+        retain: Keep all data when the stack is deleted. True by default. False
+            deletes the data with the stack.
+        noncurrent_days: Days until an overwritten or deleted version is gone.
+        capture_days: Days until captured predictions are deleted.
+
+    Attributes:
+        landing: What producers write. Object events go to the account's default event bus.
+        raw: Accepted files untouched, and their staged rows (deleted after 30 days).
+        curated: Published rows, partitioned by month.
+        quarantine: Refused files and rows, with the reason.
+        artefacts: Features, models, evaluations, reports.
+        capture: Requests and responses of endpoints.
+        database: The `glue.CfnDatabase`.
+        workgroup: The `athena.CfnWorkGroup`; its settings override the client's.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        database_name: str,
+        encryption_key: kms.IKey,
+        access_log_bucket: s3.IBucket,
+        models_key: kms.IKey | None = None,
+        log_key: kms.IKey | None = None,
+        retain: bool = True,
+        noncurrent_days: int = 90,
+        capture_days: int = 365,
+    ) -> None:
+        super().__init__(scope, id)
+        self.encryption_key = encryption_key
+        self.models_key = models_key or encryption_key
+
+        def zone(name: str, key: kms.IKey, *, event_bridge: bool = False, expire: dict[str, int] | None = None) -> Zone:
+            return Zone(
+                self,
+                name,
+                encryption_key=key,
+                access_log_bucket=access_log_bucket,
+                event_bridge=event_bridge,
+                retain=retain,
+                noncurrent_days=noncurrent_days,
+                expire=expire,
+            )
+
+        self.landing = zone("Landing", encryption_key, event_bridge=True)
+        self.raw = zone("Raw", encryption_key, expire={"staged/": STAGED_DAYS})
+        self.curated = zone("Curated", encryption_key)
+        self.quarantine = zone("Quarantine", encryption_key)
+        self.artefacts = zone("Artefacts", self.models_key, expire={"athena/": STAGED_DAYS})
+        self.capture = zone("Capture", self.models_key, expire={"": capture_days})
+        self.database_name = database_name
+        self.database = glue.CfnDatabase(
+            self,
+            "Database",
+            catalog_id=Stack.of(self).account,
+            database_input=glue.CfnDatabase.DatabaseInputProperty(
+                name=database_name, description="Curated and staged tables, two per source of a workload"
+            ),
+        )
+        self.workgroup = self._workgroup()
+        if not retain:
+            zones = (self.landing, self.raw, self.curated, self.quarantine, self.artefacts, self.capture)
+            BucketEmptier(self, "Emptier", buckets=zones, encryption_key=encryption_key, log_key=log_key)
+
+    def _workgroup(self) -> athena.CfnWorkGroup:
+        name = f"{self.database_name}-{self.node.addr[-6:]}"  # a workgroup must be named; the suffix tells copies apart
+        return athena.CfnWorkGroup(
+            self,
+            "Queries",
+            name=name,
+            description="Queries on the data lake: encrypted results, bounded scans",
+            recursive_delete_option=True,
+            work_group_configuration=athena.CfnWorkGroup.WorkGroupConfigurationProperty(
+                enforce_work_group_configuration=True,
+                publish_cloud_watch_metrics_enabled=True,
+                bytes_scanned_cutoff_per_query=ATHENA_SCAN_LIMIT_BYTES,
+                result_configuration=athena.CfnWorkGroup.ResultConfigurationProperty(
+                    output_location=self.artefacts.s3_url_for_object("athena/"),
+                    encryption_configuration=athena.CfnWorkGroup.EncryptionConfigurationProperty(
+                        encryption_option="SSE_KMS", kms_key=self.models_key.key_arn
+                    ),
+                ),
+            ),
+        )

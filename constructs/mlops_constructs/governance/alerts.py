@@ -1,0 +1,22 @@
+"""AlertTopic: where alarms and events that need a person go."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+
+class AlertTopic(sns.Topic):
+    """An SNS topic, encrypted with the given key and TLS only.
+
+    Args:
+        encryption_key: Its policy must allow CloudWatch, EventBridge and SNS (`Keys` does).
+        email: Address that gets every alert after it confirmed; nobody by default.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, encryption_key: kms.IKey, email: str | None = None) -> None:
+        super().__init__(scope, id, master_key=encryption_key, enforce_ssl=True)
+        if email:
+            self.add_subscription(subscriptions.EmailSubscription(email))
