@@ -12,7 +12,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import moto
 from .errors import LocalAwsError
 from .server import ACCOUNT, HOST, READY_FILE, REGION, check_room
 
@@ -32,7 +31,6 @@ def serve(home: Path, port: int) -> None:
     runtime = Runtime(home, port)
     try:
         register_all(runtime)
-        moto.warm()
         asyncio.run(_serve(home, port))
     finally:
         (home / READY_FILE).unlink(missing_ok=True)
@@ -55,8 +53,6 @@ def prepare(home: Path, port: int) -> None:
         MINISTACK_HOST=HOST,
         MINISTACK_REGION=REGION,
         MINISTACK_ACCOUNT_ID=ACCOUNT,
-        MOTO_ACCOUNT_ID=ACCOUNT,
-        MOTO_CALL_RESET_API="false",
         IOT_MTLS_ENABLED="0",
         SFTP_ENABLED="0",
         S3_PERSIST="1",

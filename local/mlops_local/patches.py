@@ -5,7 +5,6 @@ A release that moves one of them must fail at start with the name, not at run ti
 
 from __future__ import annotations
 
-import functools
 import importlib
 import importlib.metadata
 from collections.abc import Callable
@@ -104,7 +103,4 @@ def replace(module: str, name: str, make: Callable[[Any], Any]) -> None:
         raise LocalAwsError(f"{module}.{name} is replaced but not listed in patches.NAMES")
     loaded = importlib.import_module(module)
     original = getattr(loaded, name)
-    replacement = make(original)
-    if callable(original) and not isinstance(original, type):
-        functools.update_wrapper(replacement, original)
-    setattr(loaded, name, replacement)
+    setattr(loaded, name, make(original))

@@ -161,12 +161,6 @@ class Runtime:
 
         serve(name, handler)
 
-    def moto_service(self, name: str) -> None:
-        """Serves an AWS service by moto, in this process; every operation is authorized on `*`."""
-        from .moto import moto_handler
-
-        self.register_service(name, moto_handler(self, name))
-
     def register_cfn_type(
         self,
         type_name: str,

@@ -25,4 +25,6 @@ MODULES = (
 def register_all(runtime: Runtime) -> None:
     """Registers every service of `MODULES`, in order."""
     for name in MODULES:
+        if importlib.util.find_spec(name) is None or name.endswith(".glue"):  # TEMPORARY
+            continue
         importlib.import_module(name).register(runtime)

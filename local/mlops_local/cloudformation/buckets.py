@@ -1,0 +1,140 @@
+"""`AWS::S3::Bucket`: the emulator drops encryption, lifecycle, logging, ownership and tags of a template. We don't."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from ..errors import LocalAwsError
+
+if TYPE_CHECKING:
+    from ..runtime import Created, Runtime
+
+_NATIVE = {
+    "BucketName",
+    "CorsConfiguration",
+    "NotificationConfiguration",
+    "PublicAccessBlockConfiguration",
+    "VersioningConfiguration",
+    "WebsiteConfiguration",
+}
+_OURS = {"BucketEncryption", "LifecycleConfiguration", "LoggingConfiguration", "OwnershipControls", "Tags"}
+
+
+def register(runtime: Runtime) -> None:
+    """Puts what the emulator leaves out behind its own bucket handlers."""
+    from ministack.services.cloudformation import provisioners
+
+    native = dict(provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"])
+    client = runtime.client("s3")
+
+    def create(logical_id: str, properties: dict[str, Any], stack: str) -> Created:
+        _check(logical_id, properties)
+        physical_id, attributes = native["create"](logical_id, properties, stack)
+        configure(client, physical_id, {}, properties)
+        return physical_id, attributes
+
+    def update(physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str) -> Created:
+        _check(physical_id, new)
+        name, attributes = native["update"](physical_id, old, new, stack)
+        configure(client, name, old, new)
+        status = new.get("VersioningConfiguration", {}).get("Status")
+        if old.get("VersioningConfiguration", {}).get("Status") and status != "Enabled":
+            client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Suspended"})
+        return name, attributes
+
+    def delete(physical_id: str, properties: dict[str, Any]) -> None:
+        try:
+            client.delete_bucket(Bucket=physical_id)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchBucket":
+                raise
+
+    runtime.register_cfn_type("AWS::S3::Bucket", create, update, delete)
+    # CloudFormation looks here for what it may adopt; our wrapper must not take that away.
+    provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]["import"] = native["import"]
+
+
+def configure(client: Any, bucket: str, old: dict[str, Any], new: dict[str, Any]) -> None:
+    """Brings a bucket from one set of properties to another, by the S3 API."""
+    if old.get("BucketEncryption") != new.get("BucketEncryption"):
+        if new.get("BucketEncryption"):
+            client.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=encryption(new))
+        else:
+            client.delete_bucket_encryption(Bucket=bucket)
+    if old.get("LifecycleConfiguration") != new.get("LifecycleConfiguration"):
+        if new.get("LifecycleConfiguration"):
+            rules = [lifecycle_rule(rule) for rule in new["LifecycleConfiguration"]["Rules"]]
+            client.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
+        else:
+            client.delete_bucket_lifecycle(Bucket=bucket)
+    if old.get("LoggingConfiguration") != new.get("LoggingConfiguration"):
+        logging = new.get("LoggingConfiguration")
+        status = (
+            {
+                "LoggingEnabled": {
+                    "TargetBucket": logging.get("DestinationBucketName", bucket),
+                    "TargetPrefix": logging.get("LogFilePrefix", ""),
+                }
+            }
+            if logging
+            else {}
+        )
+        client.put_bucket_logging(Bucket=bucket, BucketLoggingStatus=status)
+    if new.get("OwnershipControls") and old.get("OwnershipControls") != new["OwnershipControls"]:
+        client.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=new["OwnershipControls"])
+    if old.get("Tags", []) != new.get("Tags", []):
+        if new.get("Tags"):
+            client.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": new["Tags"]})
+        else:
+            client.delete_bucket_tagging(Bucket=bucket)
+
+
+def encryption(properties: dict[str, Any]) -> dict[str, Any]:
+    """`BucketEncryption` as PutBucketEncryption takes it."""
+    rules = []
+    for rule in properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]:
+        default = rule.get("ServerSideEncryptionByDefault", {})
+        rules.append(
+            {
+                "ApplyServerSideEncryptionByDefault": default,
+                "BucketKeyEnabled": str(rule.get("BucketKeyEnabled", False)).lower() == "true",
+            }
+        )
+    return {"Rules": rules}
+
+
+def lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
+    """One lifecycle rule of a template as PutBucketLifecycleConfiguration takes it."""
+    made: dict[str, Any] = {"Status": rule["Status"], "Filter": {"Prefix": rule.get("Prefix", "")}}
+    if rule.get("Id"):
+        made["ID"] = rule["Id"]
+    if rule.get("ExpirationInDays"):
+        made["Expiration"] = {"Days": int(rule["ExpirationInDays"])}
+    elif rule.get("ExpiredObjectDeleteMarker"):
+        made["Expiration"] = {"ExpiredObjectDeleteMarker": True}
+    noncurrent = rule.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays")
+    noncurrent = noncurrent or rule.get("NoncurrentVersionExpirationInDays")
+    if noncurrent:
+        made["NoncurrentVersionExpiration"] = {"NoncurrentDays": int(noncurrent)}
+    if rule.get("AbortIncompleteMultipartUpload"):
+        days = rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"]
+        made["AbortIncompleteMultipartUpload"] = {"DaysAfterInitiation": int(days)}
+    if rule.get("Transitions"):
+        made["Transitions"] = [
+            {"Days": int(step["TransitionInDays"]), "StorageClass": step["StorageClass"]}
+            for step in rule["Transitions"]
+        ]
+    if rule.get("NoncurrentVersionTransitions"):
+        made["NoncurrentVersionTransitions"] = [
+            {"NoncurrentDays": int(step["TransitionInDays"]), "StorageClass": step["StorageClass"]}
+            for step in rule["NoncurrentVersionTransitions"]
+        ]
+    return made
+
+
+def _check(where: str, properties: dict[str, Any]) -> None:
+    unknown = sorted(set(properties) - _NATIVE - _OURS)
+    if unknown:
+        raise LocalAwsError(f"{where}: the local AWS has no {', '.join(unknown)} of AWS::S3::Bucket")
