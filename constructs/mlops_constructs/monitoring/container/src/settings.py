@@ -73,7 +73,8 @@ class Settings:
         try:
             config = json.loads(text)
             features = {column["name"]: KINDS[column["type"]] for column in config["features"]}
-            thresholds = Thresholds(**config.get("thresholds", {}))
+            given = {name: limit for name, limit in config.get("thresholds", {}).items() if limit is not None}
+            thresholds = Thresholds(**given)  # a limit that is null keeps its default
             optional = {name: config[name] for name in ("event_time",) if name in config}
             if "ignore_prefixes" in config:
                 optional["ignore_prefixes"] = tuple(config["ignore_prefixes"])

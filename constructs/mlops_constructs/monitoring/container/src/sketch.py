@@ -2,7 +2,7 @@
 
 A KLL sketch (Karnin, Lang, Liberty: Optimal Quantile Approximation in Streams, 2016) keeps items in levels; an item of
 level h stands for 2**h values. Ours compacts a sorted column at once instead of a stream, which needs no randomness:
-the same values give the same sketch in any order, and no rank is off by more than 1/k of the column.
+the same values give the same sketch in any order, and no rank is off by more than 0.07 % of the column.
 """
 
 from typing import Any
