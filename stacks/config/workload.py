@@ -132,7 +132,7 @@ class Monitoring(Model):
     )
     minimum_quality: float = Field(ge=0, le=1, description="The workload's metric below this is a violation.")
     missing_threshold: float | None = Field(
-        default=None, gt=0, le=1, description="Share of empty values above which to alert."
+        default=None, gt=0, le=1, description="How far the share of present values may fall below the baseline's."
     )
 
 

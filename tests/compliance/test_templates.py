@@ -1,0 +1,101 @@
+"""Every template is one that CloudFormation takes: current schemas, limits, one meaning per name."""
+
+import json
+from collections import Counter
+
+import pytest
+from cloudformation_validate import CompositeEngine, Diagnostic, Severity
+
+from tests.assembly import Assembly
+
+MAX_RESOURCES = 500
+MAX_BYTES = 1_000_000
+MAX_STACK_NAME = 128
+SPARE = 0.8
+"""Share of a limit that may be used: the next workload's resources must fit too."""
+
+ACCEPTED: dict[str, str] = {}
+"""Rules of cloudformation-validate that we do not follow, with the reason."""
+
+
+@pytest.fixture(scope="module")
+def diagnostics(assembly: Assembly) -> list[tuple[str, Diagnostic]]:
+    engine = CompositeEngine()
+    found = []
+    for (environment, stack), path in assembly.template_files.items():
+        report = engine.validate_template(path)
+        found += [(f"{environment}/{stack}", diagnostic) for diagnostic in report.diagnostics]
+    return found
+
+
+def test_current_schemas_accept_every_template(diagnostics: list[tuple[str, Diagnostic]]) -> None:
+    serious = (Severity.ERROR, Severity.FATAL, Severity.WARN)
+    lines = [
+        f"{where}: {d.rule_id} {d.entity.logical_id if d.entity else ''}: {d.message}"
+        for where, d in diagnostics
+        if d.severity in serious and d.rule_id not in ACCEPTED
+    ]
+    assert not lines, "\n".join(lines)
+
+
+def test_every_accepted_rule_still_fires(diagnostics: list[tuple[str, Diagnostic]]) -> None:
+    assert set(ACCEPTED) <= {diagnostic.rule_id for _, diagnostic in diagnostics}
+
+
+def test_the_validator_bites() -> None:
+    template = {"Resources": {"B": {"Type": "AWS::S3::Bucket", "Properties": {"BucketNam": "x"}}}}
+    report = CompositeEngine().validate_template(json.dumps(template).encode())
+    assert report.diagnostics
+
+
+def test_limits_leave_room(assembly: Assembly) -> None:
+    for (environment, stack), path in assembly.template_files.items():
+        template = assembly.templates[environment][stack]
+        where = f"{environment}/{stack}"
+        assert len(template["Resources"]) <= MAX_RESOURCES * SPARE, where
+        assert path.stat().st_size <= MAX_BYTES * SPARE, where
+        assert len(f"mlops-{environment}-{stack}") <= MAX_STACK_NAME * SPARE, where
+
+
+def test_only_what_people_address_has_a_physical_name(assembly: Assembly) -> None:
+    named = {
+        "AWS::S3::Bucket": "BucketName",
+        "AWS::DynamoDB::Table": "TableName",
+        "AWS::IAM::Role": "RoleName",
+        "AWS::Lambda::Function": "FunctionName",
+        "AWS::StepFunctions::StateMachine": "StateMachineName",
+        "AWS::SQS::Queue": "QueueName",
+        "AWS::KMS::Key": "KeyName",
+        "AWS::SageMaker::Model": "ModelName",
+        "AWS::SageMaker::EndpointConfig": "EndpointConfigName",
+    }
+    found = [
+        f"{environment}/{stack}: {logical_id}"
+        for environment, stack, logical_id, resource in assembly.resources(*named)
+        if named[resource["Type"]] in resource.get("Properties", {})
+    ]
+    assert not found, f"a physical name makes a replacement fail and lets only one stack exist: {found}"
+
+
+def test_ids_carry_no_environment_name(assembly: Assembly) -> None:
+    by_environment = {
+        environment: {stack: set(template["Resources"]) for stack, template in stacks.items()}
+        for environment, stacks in assembly.templates.items()
+    }
+    assert by_environment["staging"] == by_environment["prod"]
+    stacks = Counter(stack for each in by_environment.values() for stack in each)
+    assert set(stacks.values()) == {len(by_environment)}, "every environment has the same stacks"
+
+
+def test_guarded_stateful_stacks_cannot_be_deleted_by_accident(assembly: Assembly) -> None:
+    for environment in assembly.templates:
+        manifest = json.loads((assembly.folder / f"assembly-{environment}" / "manifest.json").read_text())
+        protected = {
+            artifact["properties"]["stackName"].removeprefix(f"mlops-{environment}-")
+            for artifact in manifest["artifacts"].values()
+            if artifact["type"] == "aws:cloudformation:stack" and artifact["properties"].get("terminationProtection")
+        }
+        if environment in ("staging", "prod"):
+            assert {"foundation", "data-lake"} <= protected
+        else:
+            assert not protected
