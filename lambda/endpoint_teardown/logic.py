@@ -30,7 +30,7 @@ def answer(request: Request, *, physical_id: str, failure: str) -> bytes:
     The physical id never changes: a new one would make CloudFormation delete the "old" resource, and with it a
     serving endpoint.
     """
-    body = {
+    body: dict[str, str | dict[str, str]] = {
         "Status": "FAILED" if failure else "SUCCESS",
         "Reason": failure[:_MAX_REASON],
         "PhysicalResourceId": request.physical_resource_id or physical_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -37,12 +38,12 @@ def remove_all(config: Settings, *, deadline: float) -> None:
         for item in page["EndpointConfigs"]:
             name = item["EndpointConfigName"]
             if name.startswith(config.name_prefix):
-                _unless_gone(lambda name=name: client.delete_endpoint_config(EndpointConfigName=name))
+                _unless_gone(partial(client.delete_endpoint_config, EndpointConfigName=name))
     for models in client.get_paginator("list_models").paginate(NameContains=config.name_prefix):
         for model in models["Models"]:
             name = model["ModelName"]
             if name.startswith(config.name_prefix):
-                _unless_gone(lambda name=name: client.delete_model(ModelName=name))
+                _unless_gone(partial(client.delete_model, ModelName=name))
     if not config.retain_models:
         _remove_versions(config.model_package_group)
 
@@ -63,7 +64,7 @@ def _remove_scaling(endpoint: str) -> None:
 
 def _remove_endpoint(endpoint: str, deadline: float) -> None:
     client = aws.sagemaker()
-    _unless_gone(lambda: client.delete_endpoint(EndpointName=endpoint))
+    _unless_gone(partial(client.delete_endpoint, EndpointName=endpoint))
     while _exists(endpoint):
         if time.monotonic() >= deadline:
             raise TeardownFailed(f"endpoint {endpoint} is still being deleted: delete the stack again in a few minutes")
@@ -85,7 +86,7 @@ def _remove_versions(group: str) -> None:
     pages = client.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group)
     arns = [item["ModelPackageArn"] for page in pages for item in page["ModelPackageSummaryList"]]
     for arn in arns:
-        _unless_gone(lambda arn=arn: client.delete_model_package(ModelPackageName=arn))
+        _unless_gone(partial(client.delete_model_package, ModelPackageName=arn))
 
 
 def _unless_gone(call: Callable[[], object]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from typing import Literal
 
 from mlops_runtime import aws, layout
@@ -68,7 +69,7 @@ def judge(event: Landed, config: Settings) -> Verdict:
 def _read(event: Landed, config: Settings, folder: str) -> Finding:
     version = {"VersionId": event.version_id} if event.version_id else {}
     response = aws.s3().get_object(Bucket=event.bucket, Key=event.key, **version)  # type: ignore[arg-type]
-    with response["Body"] as body:
+    with closing(response["Body"]) as body:
         if response["ContentLength"] > config.max_file_bytes:
             size, limit = response["ContentLength"], config.max_file_bytes
             return Finding(code="too_large", reason=f"{size} bytes, allowed {limit}: split the file before landing it")

@@ -42,7 +42,7 @@ def test_every_schema_requires_the_common_fields() -> None:
 
 
 def test_unknown_field_is_refused() -> None:
-    with pytest.raises(ValidationError, match="extra_forbidden|Extra inputs"):
+    with pytest.raises(ValidationError, match="Extra inputs"):
         events.RetrainingRequested.model_validate({**HEAD, "requested_by": "me", "reason": "why", "urgent": True})
 
 

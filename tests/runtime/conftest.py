@@ -1,0 +1,182 @@
+"""An account in memory (moto), and handlers called as Lambda calls them."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from moto import mock_aws
+
+from mlops_runtime import aws
+
+WORKLOAD = "flight-delays"
+ENVIRONMENT = "local"
+ZONES = ("landing", "raw", "curated", "quarantine", "artefacts", "capture")
+SOURCES = {
+    "flights": {
+        "columns": [
+            {"name": "flight_id", "type": "string", "required": True},
+            {"name": "event_time", "type": "timestamp", "required": True},
+            {"name": "distance", "type": "double", "required": True},
+            {"name": "temp", "type": "double", "required": False},
+        ],
+        "key": "flight_id",
+        "event_time": "event_time",
+        "label": None,
+    },
+    "labels": {
+        "columns": [
+            {"name": "flight_id", "type": "string", "required": True},
+            {"name": "event_time", "type": "timestamp", "required": True},
+            {"name": "late", "type": "int", "required": True},
+        ],
+        "key": "flight_id",
+        "event_time": "event_time",
+        "label": "late",
+    },
+}
+
+Json = dict[str, object]
+Sent = list[dict[str, str]]
+Call = Callable[[str, Json], Json]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a handler reads of the Lambda context."""
+
+    aws_request_id: str = "request-1"
+    function_name: str = "function"
+    remaining_seconds: float = 60
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.remaining_seconds * 1000)
+
+
+@dataclass(frozen=True)
+class Account:
+    """Buckets, tables and bus of one environment, with the clients the assertions need."""
+
+    train_state_machine: str
+
+    def put(self, zone: str, key: str, body: bytes | str | Json | list[object]) -> str:
+        data = (
+            body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        )
+        aws.s3().put_object(Bucket=zone, Key=key, Body=data)
+        return f"s3://{zone}/{key}"
+
+    def get(self, uri: str) -> bytes:
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        return aws.s3().get_object(Bucket=bucket, Key=key)["Body"].read()
+
+    def get_json(self, uri: str) -> object:
+        return json.loads(self.get(uri))
+
+    def keys(self, zone: str) -> list[str]:
+        return [item["Key"] for item in aws.s3().list_objects_v2(Bucket=zone).get("Contents", [])]
+
+    def gate_item(self) -> dict[str, int | str]:
+        item = aws.dynamodb().get_item(TableName="gate", Key={"workload": {"S": WORKLOAD}}).get("Item", {})
+        return {name: int(value["N"]) if "N" in value else value["S"] for name, value in item.items()}
+
+    def executions(self) -> list[str]:
+        listed = aws.stepfunctions().list_executions(stateMachineArn=self.train_state_machine)
+        return [item["executionArn"] for item in listed["executions"]]
+
+
+def forget_settings() -> None:
+    """Drop cached settings: each test has its own environment. Clients are kept, moto serves them all."""
+    for name, module in list(sys.modules.items()):
+        if name.endswith(".settings") and hasattr(module, "settings"):
+            clear = getattr(module.settings, "cache_clear", None)
+            if clear is not None:
+                clear()
+
+
+@pytest.fixture
+def environ(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Credentials of nobody, and the variables that several functions share."""
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    values = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_REGION": "us-east-1",
+        "POWERTOOLS_SERVICE_NAME": "test",
+        "ENVIRONMENT": ENVIRONMENT,
+        "WORKLOAD": WORKLOAD,
+        "EVENT_BUS_NAME": "mlops-local",
+        "LEDGER_TABLE": "ledger",
+        "GATE_TABLE": "gate",
+        "GLUE_DATABASE": "mlops_local",
+        "SOURCES": json.dumps(SOURCES),
+        **{f"{zone.upper()}_BUCKET": zone for zone in ZONES},
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    forget_settings()
+    return monkeypatch
+
+
+@pytest.fixture
+def account(environ: pytest.MonkeyPatch) -> Iterator[Account]:
+    """A fresh account with buckets, tables, bus, kill switch (off) and an empty train workflow."""
+    with mock_aws():
+        for zone in ZONES:
+            aws.s3().create_bucket(Bucket=zone)
+            aws.s3().put_bucket_versioning(Bucket=zone, VersioningConfiguration={"Status": "Enabled"})
+        _tables()
+        aws.events().create_event_bus(Name="mlops-local")
+        aws.ssm().put_parameter(Name="/mlops/local/flight-delays/kill-switch", Value="off", Type="String")
+        machine = aws.stepfunctions().create_state_machine(
+            name="train",
+            definition=json.dumps(
+                {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 60, "End": True}}}
+            ),
+            roleArn="arn:aws:iam::123456789012:role/train",
+        )
+        yield Account(machine["stateMachineArn"])
+
+
+def _tables() -> None:
+    for name, keys in {"ledger": ["pk", "sk"], "gate": ["workload"]}.items():
+        aws.dynamodb().create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+            KeySchema=[
+                {"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+            ],
+        )
+
+
+@pytest.fixture
+def sent(account: Account) -> Iterator[Sent]:
+    """Entries that were put on the bus, as EventBridge got them."""
+    entries: Sent = []
+
+    def record(params: dict[str, Sent], **_: object) -> None:
+        entries.extend(params["Entries"])
+
+    emitter = aws.events().meta.events
+    emitter.register("before-parameter-build.events.PutEvents", record)
+    yield entries
+    emitter.unregister("before-parameter-build.events.PutEvents", record)
+
+
+@pytest.fixture
+def call() -> Call:
+    """Invoke a function's handler by its folder, as Lambda does: JSON in, JSON out."""
+
+    def invoke(folder: str, event: Json) -> Json:
+        handler = importlib.import_module(f"{folder}.handler").handler
+        result: Json = handler(json.loads(json.dumps(event)), Context())
+        return json.loads(json.dumps(result))  # type: ignore[no-any-return]
+
+    return invoke

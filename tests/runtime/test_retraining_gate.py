@@ -1,0 +1,294 @@
+"""Any storm of triggers becomes at most one training, and every trigger gets an answer with a reason."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlops_runtime import aws
+from mlops_runtime.errors import ConfigurationError, InvalidInput
+from retraining_gate import logic
+from retraining_gate.logic import Counters, Limits, State, Trigger, decide
+from tests.runtime.conftest import Account, Call, Json, Sent
+
+NOW = 1_760_000_000
+LIMITS = Limits(cool_down_seconds=3600, daily_cap=2, min_new_rows=100, max_rejected_fraction=0.2)
+READY = State(counters=Counters(new_rows=100, rows_accepted=100, bytes_accepted=1000))
+TRIGGER = Trigger("event-1", "Drift Detected", "3 violations")
+TODAY = logic.day_of(NOW)
+
+
+@pytest.mark.parametrize(
+    ("state", "limits", "code", "words"),
+    [
+        (READY, replace(LIMITS, kill_switch="/x is on"), "kill_switch", "/x is on"),
+        (replace(READY, running_execution="a:b:run-1", lease_expires=NOW + 1), LIMITS, "already_running", "run-1"),
+        (replace(READY, last_started=NOW - 60), LIMITS, "cool_down", "3540 s of 3600 s"),
+        (replace(READY, day=TODAY, count_today=2), LIMITS, "daily_cap", f"2 trainings on {TODAY}"),
+        (replace(READY, counters=Counters(new_rows=99)), LIMITS, "not_enough_new_rows", "99 new labelled rows"),
+        (
+            replace(READY, counters=replace(READY.counters, bytes_rejected=251)),
+            LIMITS,
+            "data_quarantined",
+            "20% of the data",
+        ),
+        (
+            replace(READY, counters=replace(READY.counters, rows_quarantined=50)),
+            LIMITS,
+            "data_quarantined",
+            "50 single rows",
+        ),
+    ],
+)
+def test_each_limit_suppresses_with_its_own_reason(state: State, limits: Limits, code: str, words: str) -> None:
+    decision = decide(state, limits, NOW, TRIGGER)
+    assert (decision.action, decision.code) == ("suppress", code)
+    assert words in decision.reason
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        READY,
+        replace(READY, last_started=NOW - 3600),
+        replace(READY, day="2000-01-01", count_today=99),
+        replace(READY, running_execution="gone", lease_expires=NOW),
+        replace(READY, counters=replace(READY.counters, bytes_rejected=250)),
+        replace(READY, counters=replace(READY.counters, bytes_rejected=-10)),
+    ],
+)
+def test_at_the_limit_a_training_starts(state: State) -> None:
+    assert decide(state, LIMITS, NOW, TRIGGER).action == "start"
+
+
+def test_the_trigger_that_holds_the_claim_resumes_its_start() -> None:
+    state = replace(READY, running_execution="run", lease_expires=NOW + 1, claim_event="event-1")
+    assert decide(state, LIMITS, NOW, TRIGGER).action == "resume"
+
+
+counters = st.builds(Counters, *[st.integers(-1000, 100_000)] * 5)
+states = st.builds(
+    State,
+    revision=st.integers(0, 10),
+    running_execution=st.sampled_from(["", "run"]),
+    lease_expires=st.integers(NOW - 10, NOW + 10),
+    last_started=st.one_of(st.just(0), st.integers(NOW - 7200, NOW)),
+    day=st.sampled_from(["", TODAY, "2000-01-01"]),
+    count_today=st.integers(0, 4),
+    claim_event=st.sampled_from(["", "other"]),
+    counters=counters,
+)
+
+
+@given(states)
+def test_a_start_breaks_no_limit_and_a_suppression_has_a_reason(state: State) -> None:
+    decision = decide(state, LIMITS, NOW, TRIGGER)
+    if decision.action == "start":
+        assert not state.running_execution or state.lease_expires <= NOW
+        assert state.last_started == 0 or NOW - state.last_started >= LIMITS.cool_down_seconds
+        assert state.day != TODAY or state.count_today < LIMITS.daily_cap
+        assert state.counters.new_rows >= LIMITS.min_new_rows
+        assert state.counters.rejected_fraction <= LIMITS.max_rejected_fraction
+    else:
+        assert decision.code
+        assert decision.reason
+
+
+@given(states)
+def test_the_kill_switch_stops_everything(state: State) -> None:
+    assert decide(state, replace(LIMITS, kill_switch="on"), NOW, TRIGGER).code == "kill_switch"
+
+
+@pytest.fixture
+def gate(account: Account, environ: pytest.MonkeyPatch) -> Account:
+    """Limits of the workload, and enough new rows."""
+    values = {
+        "TRAIN_STATE_MACHINE_ARN": account.train_state_machine,
+        "KILL_SWITCH_PARAMETER": "/mlops/local/flight-delays/kill-switch",
+        "COOL_DOWN_SECONDS": "0",
+        "DAILY_CAP": "5",
+        "MIN_NEW_ROWS": "100",
+        "LEASE_SECONDS": "3600",
+    }
+    for name, value in values.items():
+        environ.setenv(name, value)
+    land(1000)
+    return account
+
+
+def land(rows: int) -> None:
+    """Count rows as publish_snapshot does."""
+    aws.dynamodb().update_item(
+        TableName="gate",
+        Key={"workload": {"S": "flight-delays"}},
+        UpdateExpression="ADD new_rows :rows, rows_accepted :rows",
+        ExpressionAttributeValues={":rows": {"N": str(rows)}},
+    )
+
+
+def request(event_id: str) -> Json:
+    return event(event_id, "mlops.retraining", "Retraining Requested", {"requested_by": "me", "reason": "why"})
+
+
+def ended(execution: object, detail_type: str = "Model Rejected", **body: object) -> Json:
+    detail = {"reason": "r", "metrics": {}, "champion_metrics": None, "snapshot_id": "s", "execution": execution}
+    if detail_type == "Training Failed":
+        detail = {"error": "e", "cause": "c", "step": "s", "execution": execution}
+    return event("end", "mlops.training", detail_type, {**detail, **body})
+
+
+def event(event_id: str, source: str, detail_type: str, detail: Json) -> Json:
+    head = {"workload": "flight-delays", "environment": "local", "occurred_at": "2026-01-01T00:00:00Z"}
+    return {"id": event_id, "source": source, "detail-type": detail_type, "account": "1", "detail": {**head, **detail}}
+
+
+def test_a_storm_of_500_triggers_starts_exactly_one_training(
+    gate: Account, call: Call, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from moto.dynamodb.models import DynamoDBBackend
+
+    lock, update = threading.Lock(), DynamoDBBackend.update_item
+
+    def atomic(*args: object, **kwargs: object) -> object:
+        # DynamoDB checks and writes one item atomically; moto's check and write are two steps.
+        with lock:
+            return update(*args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(DynamoDBBackend, "update_item", atomic)
+    call("retraining_gate", ended("arn:nobody"))
+    with ThreadPoolExecutor(32) as pool:
+        answers = list(pool.map(lambda number: call("retraining_gate", request(f"event-{number}")), range(500)))
+    decisions = Counter(str(answer["decision"]) for answer in answers)
+    assert decisions == {"started": 1, "suppressed": 499}
+    assert len(gate.executions()) == 1
+    suppressed = [answer for answer in answers if answer["decision"] == "suppressed"]
+    assert all(
+        answer["reason_code"] == "already_running" and "retrain-000001" in str(answer["reason"])
+        for answer in suppressed
+    )
+    announced = Counter(entry["DetailType"] for entry in sent)
+    assert announced == {"Retraining Started": 1, "Retraining Suppressed": 499}
+
+
+def test_a_start_is_recorded_and_subtracts_what_it_saw(gate: Account, call: Call) -> None:
+    answer = call("retraining_gate", request("event-1"))
+    assert answer["decision"] == "started"
+    assert gate.executions() == [answer["training_execution"]]
+    item = gate.gate_item()
+    assert (item["new_rows"], item["count_today"], item["running_execution"]) == (0, 1, answer["training_execution"])
+    execution = aws.stepfunctions().describe_execution(executionArn=str(answer["training_execution"]))
+    assert execution["input"] == ('{"run_reason": "requested by me: why", "trigger": "Retraining Requested event-1"}')
+
+
+def test_only_the_holder_releases(gate: Account, call: Call) -> None:
+    execution = call("retraining_gate", request("event-1"))["training_execution"]
+    land(1000)
+    assert "does not hold" in str(call("retraining_gate", ended("arn:other"))["reason"])
+    assert call("retraining_gate", request("event-2"))["reason_code"] == "already_running"
+    assert call("retraining_gate", ended(execution))["reason"] == "slot released"
+    assert call("retraining_gate", request("event-3"))["decision"] == "started"
+
+
+def test_a_failed_training_gives_back_the_rows_it_did_not_learn_from(gate: Account, call: Call) -> None:
+    execution = call("retraining_gate", request("event-1"))["training_execution"]
+    land(7)
+    for _ in range(2):
+        call("retraining_gate", ended(execution, "Training Failed"))
+    assert gate.gate_item()["new_rows"] == 1007
+
+
+def test_a_rejected_model_used_its_rows_up(gate: Account, call: Call) -> None:
+    execution = call("retraining_gate", request("event-1"))["training_execution"]
+    call("retraining_gate", ended(execution))
+    assert call("retraining_gate", request("event-2"))["reason_code"] == "not_enough_new_rows"
+
+
+def test_a_crash_between_claim_and_start_is_repaired_by_the_retried_event(
+    gate: Account, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object) -> None:
+        raise TimeoutError("the function's time is over")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("retraining_gate.training.start", crash)
+        with pytest.raises(TimeoutError):
+            call("retraining_gate", request("event-1"))
+    assert gate.executions() == []
+    assert call("retraining_gate", request("event-2"))["reason_code"] == "already_running"
+    answer = call("retraining_gate", request("event-1"))
+    assert answer["decision"] == "started"
+    assert gate.executions() == [answer["training_execution"]]
+    assert call("retraining_gate", request("event-1"))["training_execution"] == answer["training_execution"]
+    assert len(gate.executions()) == 1
+
+
+@pytest.mark.parametrize(("status", "decision"), [("RUNNING", "suppressed"), ("FAILED", "started")])
+def test_an_expired_lease_frees_the_slot_only_of_a_holder_that_is_gone(
+    gate: Account, call: Call, monkeypatch: pytest.MonkeyPatch, status: str, decision: str
+) -> None:
+    call("retraining_gate", request("event-1"))
+    land(1000)
+    monkeypatch.setattr("retraining_gate.training.is_running", lambda _: status == "RUNNING")
+    later = int(time.time()) + 4000
+    monkeypatch.setattr("retraining_gate.handler.time.time", lambda: later)
+    assert call("retraining_gate", request("event-2"))["decision"] == decision
+
+
+def test_a_holder_that_never_existed_is_not_running(gate: Account) -> None:
+    from retraining_gate.training import is_running
+
+    assert not is_running(gate.train_state_machine.replace(":stateMachine:", ":execution:") + ":never")
+
+
+@pytest.mark.parametrize(("value", "words"), [("on", "is on"), ("maybe", "counts as on")])
+def test_the_kill_switch_is_read_at_every_trigger(gate: Account, call: Call, value: str, words: str) -> None:
+    aws.ssm().put_parameter(Name="/mlops/local/flight-delays/kill-switch", Value=value, Type="String", Overwrite=True)
+    answer = call("retraining_gate", request("event-1"))
+    assert answer["reason_code"] == "kill_switch"
+    assert words in str(answer["reason"])
+
+
+def test_a_missing_kill_switch_counts_as_on(gate: Account, call: Call) -> None:
+    aws.ssm().delete_parameter(Name="/mlops/local/flight-delays/kill-switch")
+    assert "does not exist" in str(call("retraining_gate", request("event-1"))["reason"])
+
+
+def test_an_event_of_another_workload_is_refused(gate: Account, call: Call) -> None:
+    foreign = request("event-1")
+    foreign["detail"] = {**dict(foreign["detail"]), "workload": "other"}  # type: ignore[call-overload]
+    with pytest.raises(InvalidInput, match="got an event of other"):
+        call("retraining_gate", foreign)
+
+
+def test_an_event_the_gate_does_not_know_is_refused(gate: Account, call: Call) -> None:
+    with pytest.raises(InvalidInput, match="does not listen"):
+        call("retraining_gate", event("e", "mlops.data", "Dataset Ready", {}))
+
+
+def test_missing_and_wrong_variables_are_named_in_one_line(
+    gate: Account, environ: pytest.MonkeyPatch, call: Call
+) -> None:
+    environ.delenv("LEASE_SECONDS")
+    environ.setenv("DAILY_CAP", "many")
+    with pytest.raises(ConfigurationError, match=r"DAILY_CAP: .*got 'many'; LEASE_SECONDS: missing") as caught:
+        call("retraining_gate", request("event-1"))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_drift_event_says_why_in_one_line(gate: Account, call: Call) -> None:
+    window = {"window_start": "2026-01-01T00:00:00Z", "window_end": "2026-01-02T00:00:00Z"}
+    violations = [{"feature": f"f{number}", "check": "drift_check", "description": "d"} for number in range(7)]
+    report = {"rows": 10, "labelled_rows": 5, "violations": violations, "drift": {"f0": 0.3}, "quality": {"auc": 0.61}}
+    where = {"report_uri": "s3://artefacts/r/", "model_package_arn": "arn"}
+    answer = call("retraining_gate", event("e", "mlops.monitoring", "Drift Detected", {**window, **report, **where}))
+    assert answer["reason"] == (
+        "7 violations: f0 (drift_check), f1 (drift_check), f2 (drift_check), f3 (drift_check), f4 (drift_check) "
+        "and 2 more, auc 0.6100"
+    )
