@@ -1,0 +1,240 @@
+"""RealTimeServing: an endpoint that only a verified deployment can change."""
+
+from __future__ import annotations
+
+from aws_cdk import CustomResource, Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+from mlops_constructs.governance.grants import allow
+from mlops_constructs.governance.network import Network
+from mlops_constructs.orchestration.alarms import threshold_alarm
+from mlops_constructs.orchestration.bus import connect
+from mlops_constructs.orchestration.function import PlatformFunction
+from mlops_constructs.orchestration.workflow import Workflow
+from mlops_constructs.serving.access import (
+    allow_deploy,
+    allow_live_check,
+    allow_scaling,
+    allow_smoke_test,
+    allow_teardown,
+    model_role,
+)
+from mlops_constructs.serving.context import DeployContext, ServingFunctions
+from mlops_constructs.serving.definition import START_AT, definition
+from mlops_constructs.serving.metrics import EndpointMetrics
+from mlops_constructs.serving.plan import ServingData, ServingPlan
+from mlops_constructs.training.image import ContainerImage
+from mlops_constructs.training.jobs import JobBoundary
+from mlops_constructs.training.registry import ModelRegistry
+
+NO_CHAMPION = "none"
+
+
+def champion_parameter_name(workload: str, environment_name: str) -> str:
+    """SSM parameter that names the model package in service, `none` before the first deployment."""
+    return f"/mlops/{environment_name}/{workload}/champion"
+
+
+class RealTimeServing(Construct):
+    """The deploy workflow of one endpoint, its alarms, its champion parameter and its teardown. Phase: Reliable.
+
+    Nothing serves until a version is approved: the approval's event starts the workflow, which makes or updates the
+    endpoint `<workload>-<environment>`, verifies it and ends in exactly one of Deployment Succeeded, Deployment Rolled
+    Back, Deployment Failed.
+
+    Args:
+        workload: Name of the workload.
+        environment_name: Name of the environment.
+        registry: Whose approved versions are deployed.
+        image: Image the versions run; the model's role may pull from its repository.
+        data: Buckets of models and captures.
+        plan: Fleet, rollout, autoscaling and smoke test.
+        emitter: Function that puts events on the platform's bus.
+        network: Where models and functions run.
+        encryption_key: Key of workflow, queue and functions' environment. Must allow EventBridge (`Keys.data` does).
+        models_key: Key of endpoint volumes; the encryption key by default.
+        log_key: Key of log groups; the encryption key by default.
+        alarm_topic: Where alarms go; alarms without action by default.
+        retain_models: Keep registered versions when the stack is deleted. True by default; the endpoint never stays.
+
+    Attributes:
+        endpoint_name: Name of the endpoint.
+        workflow: The deploy `Workflow`.
+        model_role: Role the model serves with.
+        champion: The `ssm.StringParameter`.
+        alarms: Alarms that roll an update back: server errors and latency.
+        approved: The `events.Rule` on the default bus.
+        teardown: The `CustomResource` that removes the endpoint with the stack.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        workload: str,
+        environment_name: str,
+        registry: ModelRegistry,
+        image: ContainerImage,
+        data: ServingData,
+        plan: ServingPlan,
+        emitter: PlatformFunction,
+        network: Network,
+        encryption_key: kms.IKey,
+        models_key: kms.IKey | None = None,
+        log_key: kms.IKey | None = None,
+        alarm_topic: sns.ITopic | None = None,
+        retain_models: bool = True,
+    ) -> None:
+        super().__init__(scope, id)
+        self.endpoint_name = f"{workload}-{environment_name}"
+        self._keys = (encryption_key, log_key)
+        volume_key = models_key or encryption_key
+        self.alarms = self._alarms(plan, alarm_topic)
+        self.champion = ssm.StringParameter(
+            self,
+            "Champion",
+            parameter_name=champion_parameter_name(workload, environment_name),
+            string_value=NO_CHAMPION,
+            description="Model package in service; written by the deploy workflow",
+        )
+        self.model_role = model_role(
+            self,
+            "ModelRole",
+            workload=workload,
+            endpoint_name=self.endpoint_name,
+            image=image,
+            data=data,
+            network=network,
+            volume_key=volume_key,
+            alarms=self.alarms,
+        )
+        self.live_config_check = self._function("LiveConfigCheck", "live_config_check", {}, network)
+        self.smoke_test = self._function("SmokeTest", "smoke_test", {"SMOKE_PAYLOAD": plan.smoke_payload}, network)
+        context = DeployContext(
+            workload=workload,
+            environment_name=environment_name,
+            endpoint_name=self.endpoint_name,
+            name_prefix=self.endpoint_name,
+            model_role_arn=self.model_role.role_arn,
+            boundary=JobBoundary(
+                subnet_ids=network.subnet_ids,
+                security_group_ids=[network.job_security_group.security_group_id],
+                key_arn=volume_key.key_arn,
+            ),
+            capture_uri=f"s3://{data.capture.bucket_name}/{workload}",
+            capture_key_arn=(data.capture.encryption_key or volume_key).key_arn,
+            champion_parameter=champion_parameter_name(workload, environment_name),
+            alarm_names=[alarm.alarm_name for alarm in self.alarms],
+            fleet=plan.fleet,
+            rollout=plan.rollout,
+            autoscaling=plan.autoscaling,
+            functions=ServingFunctions(
+                live_config_check=self.live_config_check.function_arn,
+                smoke_test=self.smoke_test.function_arn,
+                event_emitter=emitter.function_arn,
+            ),
+        )
+        self.workflow = Workflow(
+            self,
+            "Deploy",
+            states=definition(context),
+            start_at=START_AT,
+            encryption_key=encryption_key,
+            log_key=log_key,
+            alarm_topic=alarm_topic,
+        )
+        self._grant(registry, emitter, volume_key, scaled=plan.autoscaling is not None)
+        self.approved = self._on_model_approved(registry)
+        self.teardown = self._teardown(registry, retain_models)
+
+    def _function(
+        self, name: str, folder: str, environment: dict[str, str], network: Network | None, minutes: int = 2
+    ) -> PlatformFunction:
+        encryption_key, log_key = self._keys
+        return PlatformFunction(
+            self,
+            name,
+            folder=folder,
+            environment=environment,
+            encryption_key=encryption_key,
+            log_key=log_key,
+            network=network,
+            timeout=Duration.minutes(minutes),
+        )
+
+    def _alarms(self, plan: ServingPlan, topic: sns.ITopic | None) -> list[cloudwatch.Alarm]:
+        metrics, minute = EndpointMetrics(endpoint_name=self.endpoint_name), Duration.minutes(1)
+        return [
+            threshold_alarm(
+                self,
+                "ServerErrors",
+                metric=metrics.metric_server_errors(minute),
+                threshold=1,
+                description=f"Endpoint {self.endpoint_name} answers with errors of its own: look at its log group",
+                topic=topic,
+            ),
+            threshold_alarm(
+                self,
+                "Latency",
+                metric=metrics.metric_latency(minute),
+                threshold=plan.latency_ms * 1000,
+                periods=3,
+                description=f"Endpoint {self.endpoint_name} is slower than {plan.latency_ms} ms for one request in 100",
+                topic=topic,
+            ),
+        ]
+
+    def _grant(self, registry: ModelRegistry, emitter: PlatformFunction, volume_key: kms.IKey, *, scaled: bool) -> None:
+        role, name = self.workflow.role, self.endpoint_name
+        own = (self.live_config_check, self.smoke_test, emitter)
+        self.workflow.allow_invoke(*(function.function for function in own))
+        registry.grant_read(role)
+        allow_deploy(role, endpoint_name=name, name_prefix=name, served_by=self.model_role, volume_key=volume_key)
+        if scaled:
+            allow_scaling(role, endpoint_name=name, name_prefix=name)
+        allow(role, "ssm:PutParameter", on=[self.champion.parameter_arn])
+        allow_live_check(self.live_config_check.role, endpoint_name=name)
+        allow_smoke_test(self.smoke_test.role, endpoint_name=name)
+
+    def _on_model_approved(self, registry: ModelRegistry) -> events.Rule:
+        encryption_key, _ = self._keys
+        pattern = events.EventPattern(
+            source=["aws.sagemaker"],
+            detail_type=["SageMaker Model Package State Change"],
+            detail={"ModelPackageGroupName": [registry.name], "ModelApprovalStatus": ["Approved"]},
+        )
+        return connect(self, "ModelApproved", pattern=pattern, target=self.workflow, encryption_key=encryption_key)
+
+    def _teardown(self, registry: ModelRegistry, retain_models: bool) -> CustomResource:
+        # Outside the VPC: the answer goes to a bucket of CloudFormation, and Auto Scaling has no endpoint inside.
+        remover = self._function(
+            "EndpointTeardown",
+            "endpoint_teardown",
+            {
+                "ENDPOINT": self.endpoint_name,
+                "NAME_PREFIX": f"{self.endpoint_name}-",
+                "MODEL_PACKAGE_GROUP": registry.name,
+                "RETAIN_MODELS": "true" if retain_models else "false",
+            },
+            network=None,
+            minutes=15,
+        )
+        allow_teardown(
+            remover.role,
+            endpoint_name=self.endpoint_name,
+            name_prefix=self.endpoint_name,
+            registry=registry,
+            delete_models=not retain_models,
+        )
+        resource = CustomResource(
+            self, "Teardown", service_token=remover.function_arn, resource_type="Custom::EndpointTeardown"
+        )
+        # Deleted first, while the roles and alarms that the endpoint uses are still there.
+        resource.node.add_dependency(remover, self.model_role, self.workflow, *self.alarms)
+        return resource
