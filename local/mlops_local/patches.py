@@ -16,7 +16,11 @@ MINISTACK_VERSION = "1.5.33"
 
 NAMES: dict[str, tuple[str, ...]] = {
     "ministack.app": ("app", "AUTH", "SERVICE_HANDLERS", "pin_request_origin", "call_service_handler_sync"),
-    "ministack.core.iam_actions": ("SERVICE_TO_IAM_NAMESPACE", "extract_resource_arn", "access_denied_response"),
+    "ministack.core.iam_actions": (
+        "SERVICE_TO_IAM_NAMESPACE",
+        "extract_resource_arn",
+        "request_tag_context",
+    ),
     "ministack.core.iam_evaluator": (
         "EvalContext",
         "AuthError",
@@ -32,8 +36,21 @@ NAMES: dict[str, tuple[str, ...]] = {
     "ministack.core.lambda_runtime": ("_PYTHON_WORKER_SCRIPT", "Worker", "execution_credentials"),
     "ministack.core.responses": ("get_account_id",),
     "ministack.core.router": ("detect_service", "extract_access_key_id"),
+    "ministack.services.athena": ("_executions",),
     "ministack.services.cloudformation.provisioners": ("_RESOURCE_HANDLERS",),
     "ministack.services.cloudformation.stacks": ("_runs_on_worker_thread",),
+    "ministack.services.cloudwatch": (
+        "_alarms",
+        "_calc_stats",
+        "_dims_from_list",
+        "_dims_key",
+        "_dispatch_alarm_actions",
+        "_evaluate_alarm",
+        "_evaluate_parent_alarms",
+        "_metrics",
+        "_record_history",
+        "_stat_value",
+    ),
     "ministack.services.eventbridge": (
         "_put_events",
         "_invoke_target",
@@ -43,6 +60,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "_dispatch_to_sqs",
         "_dispatch_to_stepfunctions",
     ),
+    "ministack.services.glue": ("_handle_request_sync",),
     "ministack.services.iam": ("_roles",),
     "ministack.services.kms": ("_resolve_key",),
     "ministack.services.lambda_svc": ("_execute_function_warm", "_resolve_layer_version_for_attachment"),
@@ -66,6 +84,8 @@ NAMES: dict[str, tuple[str, ...]] = {
         "_invoke_resource",
         "_invoke_resource_with_timeout",
         "_invoke_with_callback",
+        "_run_parallel_branches",
+        "_run_sub_machine",
         "_scaled_sleep",
         "_start_execution",
         "_state_machines",

@@ -9,6 +9,7 @@ from .runtime import Runtime
 
 MODULES = (
     "mlops_local.iam.enforcement",
+    "mlops_local.iam.resources",
     "mlops_local.iam.kms",
     "mlops_local.lambdas",
     "mlops_local.stepfunctions",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+
+import re
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -19,7 +21,7 @@ _NATIVE = {
     "VersioningConfiguration",
     "WebsiteConfiguration",
 }
-_OURS = {"BucketEncryption", "LifecycleConfiguration", "LoggingConfiguration", "OwnershipControls", "Tags"}
+_OURS = {"AccessControl", "BucketEncryption", "LifecycleConfiguration", "LoggingConfiguration", "OwnershipControls", "Tags"}
 
 
 def register(runtime: Runtime) -> None:
@@ -84,6 +86,9 @@ def configure(client: Any, bucket: str, old: dict[str, Any], new: dict[str, Any]
         client.put_bucket_logging(Bucket=bucket, BucketLoggingStatus=status)
     if new.get("OwnershipControls") and old.get("OwnershipControls") != new["OwnershipControls"]:
         client.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=new["OwnershipControls"])
+    if old.get("AccessControl", "Private") != new.get("AccessControl", "Private"):
+        canned = re.sub(r"(?<!^)([A-Z])", r"-\1", new.get("AccessControl", "Private")).lower()
+        client.put_bucket_acl(Bucket=bucket, ACL=canned)
     if old.get("Tags", []) != new.get("Tags", []):
         if new.get("Tags"):
             client.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": new["Tags"]})

@@ -11,6 +11,8 @@ from ..patches import replace
 if TYPE_CHECKING:
     from ..runtime import Runtime
 
+_ALGORITHM = "x-amz-server-side-encryption"
+AWS_MANAGED = "alias/aws/s3"
 _KEY_ID = "x-amz-server-side-encryption-aws-kms-key-id"
 
 
@@ -21,6 +23,8 @@ def register(runtime: Runtime) -> None:
         async def handle_request(
             method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict[str, Any], **options: Any
         ) -> Any:
+            if headers.get(_ALGORITHM) == "aws:kms" and not headers.get(_KEY_ID):
+                headers = {**headers, _KEY_ID: AWS_MANAGED}
             try:
                 for action, key_id in needed_keys(method, path, headers, query_params):
                     _authorize(runtime, headers, query_params, action, key_id, path)
@@ -55,7 +59,8 @@ def needed_keys(
         needs.append(
             ("kms:Decrypt", _object_key(source_bucket, source_key, {"versionId": [version]} if version else {}))
         )
-    return [(action, key_id) for action, key_id in needs if key_id]
+    # The key of the account for S3 may be used by whoever may use the bucket.
+    return [(action, key_id) for action, key_id in needs if key_id and key_id != AWS_MANAGED]
 
 
 def _subresource(query: dict[str, Any]) -> bool:
@@ -81,7 +86,7 @@ def _object_key(bucket: str, key: str, query: dict[str, Any]) -> str:
 def _write_key(bucket: str, headers: dict[str, str]) -> str:
     from ministack.services import s3
 
-    if headers.get("x-amz-server-side-encryption") == "AES256":
+    if headers.get(_ALGORITHM) == "AES256":
         return ""
     return str(headers.get(_KEY_ID) or s3._bucket_default_sse_headers(bucket).get(_KEY_ID, ""))
 

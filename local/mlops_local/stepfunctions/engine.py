@@ -14,15 +14,12 @@ from ..patches import replace
 from . import integrations
 from .calls import Caller
 from .errors import TaskFailure
+from .language import MODULE, correct
 
 if TYPE_CHECKING:
     from ..runtime import Runtime
 
-MODULE = "ministack.services.stepfunctions"
 LIMIT_BYTES = 262_144
-# With SFN_WAIT_SCALE=0 a loop of Wait and Describe would spin.
-_LEAST_WAIT_SECONDS = 0.05
-_TERMINAL = ("States.DataLimitExceeded", "States.Runtime")
 
 
 @dataclass(frozen=True)
@@ -63,9 +60,7 @@ def register(runtime: Runtime) -> None:
     replace(MODULE, "_invoke_resource", lambda _: _invoking(runtime))
     replace(MODULE, "_invoke_resource_with_timeout", _timing)
     replace(MODULE, "_invoke_with_callback", lambda _: _calling_back(runtime))
-    replace(MODULE, "_error_matches", _matching)
-    replace(MODULE, "_scaled_sleep", _sleeping)
-    replace(MODULE, "_start_execution", _starting)
+    correct()
 
 
 def _in_task_context(original: Any) -> Any:
@@ -167,38 +162,3 @@ def _calling_back(runtime: Runtime) -> Any:
         return json.loads(outcome.get("result") or "{}")
 
     return invoke_and_wait
-
-
-def _matching(original: Any) -> Any:
-    def matches(error_equals: list[str], error: str) -> bool:
-        if error in _TERMINAL:  # wildcards don't catch these
-            return error in error_equals
-        return bool(original(error_equals, error))
-
-    return matches
-
-
-def _sleeping(original: Any) -> Any:
-    from ministack.services import stepfunctions
-
-    def sleep(seconds: float) -> None:
-        time.sleep(max(seconds * stepfunctions._SFN_WAIT_SCALE, min(seconds, _LEAST_WAIT_SECONDS)))
-
-    return sleep
-
-
-def _starting(original: Any) -> Any:
-    """The same name and input as a running execution is the same request, not an error."""
-    from ministack.core.responses import json_response
-    from ministack.services import stepfunctions
-
-    def start(data: dict[str, Any]) -> Any:
-        name, machine = data.get("name"), data.get("stateMachineArn", "")
-        if name:
-            arn = machine.replace(":stateMachine:", ":execution:") + f":{name}"
-            known = stepfunctions._executions.get(arn)
-            if known and known["status"] == "RUNNING" and known["input"] == data.get("input", "{}"):
-                return json_response({"executionArn": arn, "startDate": known["startDate"]})
-        return original(data)
-
-    return start
