@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-import urllib.request
 from typing import TYPE_CHECKING
 
-from endpoint_teardown.logic import Request, answer
 from endpoint_teardown.removal import remove_all
 from endpoint_teardown.settings import settings
+from mlops_runtime.custom_resource import Request, answer, send
 from mlops_runtime.observability import logger, parse
 
 if TYPE_CHECKING:
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
 # Kept free of the function's time for telling CloudFormation how it went.
 RESERVE_SECONDS = 15
-ANSWER_TIMEOUT_SECONDS = 10
 
 
 def handler(event: dict[str, object], context: LambdaContext) -> None:
@@ -32,11 +30,4 @@ def handler(event: dict[str, object], context: LambdaContext) -> None:
     except Exception as error:
         logger.exception("teardown failed")
         failure = f"{type(error).__name__}: {error}"
-    _send(request.response_url, answer(request, physical_id=physical_id, failure=failure))
-
-
-def _send(url: str, body: bytes) -> None:
-    """PUT to the presigned URL, which allows no content type."""
-    sending = urllib.request.Request(url, data=body, method="PUT", headers={"Content-Type": ""})  # noqa: S310
-    with urllib.request.urlopen(sending, timeout=ANSWER_TIMEOUT_SECONDS) as response:  # noqa: S310
-        logger.info("answered", extra={"status": response.status})
+    send(request.response_url, answer(request, physical_id=physical_id, failure=failure))

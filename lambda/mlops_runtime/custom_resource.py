@@ -29,7 +29,8 @@ class Request(BaseModel):
 def answer(request: Request, *, physical_id: str, failure: str) -> bytes:
     """The answer CloudFormation waits for; an empty `failure` means success.
 
-    The physical id never changes: a new one would make CloudFormation delete the "old" resource.
+    The physical id never changes: a new one would make CloudFormation delete the "old" resource, and with it, say, a
+    serving endpoint.
     """
     body: dict[str, str | dict[str, str]] = {
         "Status": "FAILED" if failure else "SUCCESS",

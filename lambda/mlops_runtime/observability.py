@@ -1,4 +1,4 @@
-"""Logger and metrics of all functions, configured once, and the decorator every handler wears.
+"""Logger and counters of all functions, configured once, and the decorator every handler wears.
 
 There is no Powertools Tracer: active tracing on the functions and state machines already records every
 invocation, and the X-Ray SDK's import alone would lengthen each cold start.
@@ -9,8 +9,8 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, TypeVar
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from pydantic import BaseModel, ValidationError
 
 from mlops_runtime.errors import InvalidInput
@@ -27,19 +27,19 @@ Payload = dict[str, object]
 NAMESPACE = "MLOps/Functions"
 
 logger = Logger()
-metrics = Metrics(namespace=NAMESPACE)
 
 
 def count(name: str, value: float = 1) -> None:
-    """Add to the counter `name` of the running function; written when the handler returns or raises."""
-    metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+    """Write one CloudWatch metric of the running function as a log line (EMF): no API call, no shared state."""
+    with single_metric(name=name, unit=MetricUnit.Count, value=value, namespace=NAMESPACE) as metric:
+        metric.add_dimension("service", logger.service)
 
 
 def entrypoint(model: type[In]) -> Callable[[Callable[[In], Out]], Callable[[Payload, LambdaContext], Payload]]:
     """Make a Lambda handler of a function from one model to another.
 
-    The event is validated against `model`, the outcome is logged with the request id, counted metrics are
-    flushed, and the result is returned as plain JSON.
+    The event is validated against `model`, the outcome is logged with the request id, and the result is returned as
+    plain JSON.
 
     Raises:
         InvalidInput: The event does not fit `model`; one line names the fields.
@@ -54,9 +54,6 @@ def entrypoint(model: type[In]) -> Callable[[Callable[[In], Out]], Callable[[Pay
             except Exception:
                 logger.exception("failed")
                 raise
-            finally:
-                if metrics.metric_set:
-                    metrics.flush_metrics()
             logger.info("done", extra={"result": result})
             return result
 
