@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 TYPES = ("string", "int", "bigint", "float", "double", "boolean", "date", "timestamp")
 
@@ -74,7 +74,7 @@ def sources_json(datasets: Sequence[Dataset]) -> str:
     """The datasets' schemas as the functions and the curating job read them (`SOURCES`)."""
     sources = {
         dataset.name: {
-            "columns": [asdict(column) for column in dataset.columns],
+            "columns": [_spec(column) for column in dataset.columns],
             "key": dataset.key,
             "event_time": dataset.event_time,
             "label": dataset.label,
@@ -82,3 +82,9 @@ def sources_json(datasets: Sequence[Dataset]) -> str:
         for dataset in datasets
     }
     return json.dumps(sources, separators=(",", ":"))
+
+
+def _spec(column: Column) -> dict[str, str | bool]:
+    # `required` is the default of every reader: a function's environment holds 4 KB, so no word twice.
+    spec: dict[str, str | bool] = {"name": column.name, "type": column.type}
+    return spec if column.required else {**spec, "required": False}

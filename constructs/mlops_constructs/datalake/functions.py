@@ -12,7 +12,14 @@ from constructs import Construct
 
 from mlops_constructs.datalake.lake import Lake
 from mlops_constructs.datalake.tables import DatasetTables
-from mlops_constructs.governance.grants import allow, allow_objects, list_objects, read_objects, use_key, write_objects
+from mlops_constructs.governance.grants import (
+    allow,
+    allow_objects,
+    list_objects,
+    read_objects,
+    use_table_key,
+    write_objects,
+)
 from mlops_constructs.governance.network import Network
 from mlops_constructs.orchestration.bus import PlatformBus
 from mlops_constructs.orchestration.function import PlatformFunction
@@ -118,7 +125,7 @@ class IngestFunctions(Construct):
         self._grant_quarantine(lake, ledger_table, gate_table)
         self._grant_publish(lake, ledger_table, gate_table, tables)
         for table_user in (self.schema_guard, self.quarantine, self.publish_snapshot):
-            use_key(encryption_key, table_user.role)
+            use_table_key(encryption_key, table_user.role)
 
     def _grant_guard(self, lake: Lake, ledger: dynamodb.ITable) -> None:
         role = self.schema_guard.role

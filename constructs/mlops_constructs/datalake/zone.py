@@ -52,7 +52,6 @@ class Zone(s3.Bucket):
             minimum_tls_version=1.2,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            event_bridge_enabled=event_bridge,
             server_access_logs_bucket=access_log_bucket,
             server_access_logs_prefix=f"{id.lower()}/",
             removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
@@ -69,7 +68,20 @@ class Zone(s3.Bucket):
                 ),
             ],
         )
+        if event_bridge:
+            # Not `event_bridge_enabled`: that brings a helper function to set what CloudFormation knows by itself.
+            self.resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+                event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+            )
         waive(self, *(_not_replicated(pack) for pack in _PACKS))
+
+    @property
+    def resource(self) -> s3.CfnBucket:
+        """The Level 1 resource below."""
+        child = self.node.default_child
+        if not isinstance(child, s3.CfnBucket):
+            raise TypeError(f"{self.node.path} has no bucket resource below it, but {child!r}")
+        return child
 
 
 class AccessLogBucket(s3.Bucket):
@@ -122,6 +134,7 @@ class AccessLogBucket(s3.Bucket):
 class BucketEmptier(Construct):
     """Deletes every object version of buckets when the stack is deleted, so that the buckets can go too.
 
+    The function runs outside any VPC: when it is needed, a VPC of the same app may be going too.
     Nothing but deliberate construction (`retain=False`) creates it: a retained bucket has no code that could empty it.
 
     Args:

@@ -91,6 +91,14 @@ class Boundary(Construct):
                 _allow("ScalingRole", ["iam:CreateServiceLinkedRole", "iam:PassRole"], [scaling]),
                 iam.PolicyStatement(sid="Forbidden", effect=iam.Effect.DENY, actions=list(FORBIDDEN), resources=["*"]),
                 iam.PolicyStatement(
+                    sid="GrantsOnlyForServices",
+                    effect=iam.Effect.DENY,
+                    actions=["kms:CreateGrant"],
+                    resources=["*"],
+                    # SageMaker encrypts the volumes of jobs and endpoints through grants.
+                    conditions={"Bool": {"kms:GrantIsForAWSResource": "false"}},
+                ),
+                iam.PolicyStatement(
                     sid="NoForeignBuckets",
                     effect=iam.Effect.DENY,
                     actions=["s3:PutObject", "s3:PutObjectAcl"],

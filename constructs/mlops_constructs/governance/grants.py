@@ -101,6 +101,12 @@ def use_key(key: kms.IKey | None, role: iam.IRole, *actions: str, conditions: Co
         allow(role, *(actions or ("kms:Decrypt", "kms:GenerateDataKey")), on=[key.key_arn], conditions=conditions)
 
 
+def use_table_key(key: kms.IKey, role: iam.IRole) -> None:
+    """Let a role use a DynamoDB table encrypted with a key, for which DynamoDB calls KMS in the role's name."""
+    actions = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo")
+    use_key(key, role, *actions, "kms:GenerateDataKey")
+
+
 def flat_arn(consumer: iam.IRole, resource: s3.IBucket, arn: str) -> str:
     """An ARN in the notation of cdk-nag's findings, seen from the stack of the role that gets the permission."""
     here, there = Stack.of(consumer), Stack.of(resource)

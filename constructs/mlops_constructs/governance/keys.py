@@ -67,7 +67,7 @@ def allow_log_encryption(key: kms.IKey) -> None:
             conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
         )
     )
-    # Exactly the statement StateMachine adds for encrypted workflows: with it here, a new workflow leaves the key alone.
+    # Exactly what StateMachine adds for encrypted workflows: with it here, a new workflow leaves the key alone.
     key.add_to_resource_policy(
         iam.PolicyStatement(
             principals=[iam.ServicePrincipal("delivery.logs.amazonaws.com")], actions=["kms:Decrypt*"], resources=["*"]

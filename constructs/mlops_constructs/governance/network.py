@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from aws_cdk import Annotations
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -86,13 +87,17 @@ class Network:
         pairs = enumerate(zip(subnet_ids, availability_zones, strict=True))
         return cls(
             vpc=vpc,
-            subnets=tuple(
-                ec2.Subnet.from_subnet_attributes(holder, f"Subnet{n}", subnet_id=subnet, availability_zone=zone)
-                for n, (subnet, zone) in pairs
-            ),
+            subnets=tuple(_subnet(holder, f"Subnet{n}", subnet, zone) for n, (subnet, zone) in pairs),
             job_security_group=_group(holder, "Jobs", job_security_group_id),
             function_security_group=_group(holder, "Functions", function_security_group_id or job_security_group_id),
         )
+
+
+def _subnet(scope: Construct, name: str, subnet_id: str, zone: str) -> ec2.ISubnet:
+    subnet = ec2.Subnet.from_subnet_attributes(scope, name, subnet_id=subnet_id, availability_zone=zone)
+    warning = "@aws-cdk/aws-ec2:noSubnetRouteTableId"
+    Annotations.of(subnet).acknowledge_warning(warning, "Nothing of the platform looks at routes of existing subnets")
+    return subnet
 
 
 def _group(scope: Construct, name: str, group_id: str) -> ec2.ISecurityGroup:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import IPv4Network
 
-from aws_cdk import RemovalPolicy, Stack, Tags
+from aws_cdk import Fn, RemovalPolicy, Stack, Tags, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -78,7 +78,7 @@ class PrivateNetwork(Construct):
         waive(self.vpc, *_DEFAULT_GROUP)
         blocks = list(IPv4Network(cidr).subnets(prefixlen_diff=2))
         subnets = [self._subnet(n, zone, str(blocks[n])) for n, zone in enumerate(zones)]
-        self.network = self._as_network(zones, [subnet.ref for subnet, _ in subnets])
+        self.network = self._as_network(zones, subnets)
         self._flow_log(log_key, log_retention)
         self.endpoints = self._gateways([table.ref for _, table in subnets])
         self.endpoints |= self._interfaces(interface_services)
@@ -98,7 +98,7 @@ class PrivateNetwork(Construct):
         )
         return subnet, table
 
-    def _as_network(self, zones: list[str], subnet_ids: list[str]) -> Network:
+    def _as_network(self, zones: list[str], subnets: list[tuple[ec2.CfnSubnet, ec2.CfnRouteTable]]) -> Network:
         vpc = ec2.Vpc.from_vpc_attributes(self, "Imported", vpc_id=self.vpc.ref, availability_zones=zones)
         jobs = self._group("Jobs", vpc, "SageMaker and Glue jobs, endpoints of models")
         # Glue demands it, and the machines of one distributed job talk to each other on any port.
@@ -108,8 +108,10 @@ class PrivateNetwork(Construct):
         return Network(
             vpc=vpc,
             subnets=tuple(
-                ec2.Subnet.from_subnet_attributes(self, f"Imported{n}", subnet_id=subnet, availability_zone=zone)
-                for n, (subnet, zone) in enumerate(zip(subnet_ids, zones, strict=True))
+                ec2.Subnet.from_subnet_attributes(
+                    self, f"Imported{n}", subnet_id=subnet.ref, availability_zone=zone, route_table_id=table.ref
+                )
+                for n, ((subnet, table), zone) in enumerate(zip(subnets, zones, strict=True))
             ),
             job_security_group=jobs,
             function_security_group=functions,
@@ -146,6 +148,9 @@ class PrivateNetwork(Construct):
         # ECR keeps image layers in a bucket of AWS, read with signed links.
         layers = f"arn:{stack.partition}:s3:::prod-{stack.region}-starport-layer-bucket/*"
         images = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": layers}
+        # Custom resources answer CloudFormation through signed links into its bucket.
+        answers = f"arn:{stack.partition}:s3:::cloudformation-custom-resource-response-{_squeezed(stack.region)}/*"
+        custom = {"Effect": "Allow", "Principal": "*", "Action": "s3:PutObject", "Resource": answers}
         return {
             service: ec2.CfnVPCEndpoint(
                 self,
@@ -156,7 +161,7 @@ class PrivateNetwork(Construct):
                 route_table_ids=route_tables,
                 policy_document={"Version": "2012-10-17", "Statement": statements},
             )
-            for service, statements in {"s3": [own, images], "dynamodb": [own]}.items()
+            for service, statements in {"s3": [own, images, custom], "dynamodb": [own]}.items()
         }
 
     def _interfaces(self, services: Sequence[str]) -> dict[str, ec2.CfnVPCEndpoint]:
@@ -181,6 +186,10 @@ class PrivateNetwork(Construct):
             )
             for service in services
         }
+
+
+def _squeezed(region: str) -> str:
+    return Fn.join("", Fn.split("-", region)) if Token.is_unresolved(region) else region.replace("-", "")
 
 
 def _statement(conditions: dict[str, dict[str, str]]) -> dict[str, object]:

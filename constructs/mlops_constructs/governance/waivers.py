@@ -1,7 +1,7 @@
 """Waivers: findings of the checkers that we accept, as data beside the resource, with an owner and a date.
 
 A waiver is written twice by one call: as cdk-nag 3's qualified acknowledgement, and as construct metadata that ends in
-the assembly's manifest, where `read_waivers` finds it again. So the review bundle and the tests work from `cdk.out` alone.
+the assembly's manifest, where `read_waivers` finds it again. So the review bundle and the tests work from `cdk.out`.
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ OBJECTS = Wildcard(
             "s3:PutObject",
             "s3:PutObjectTagging",
             "s3:DeleteObject",
+            "s3:DeleteObjectVersion",
             "s3:AbortMultipartUpload",
             "s3:GetObjectTagging",
         }
@@ -119,6 +120,7 @@ OWN_NAMES = Wildcard(
             "sagemaker:CreateModel",
             "sagemaker:DeleteModel",
             "sagemaker:CreateEndpointConfig",
+            "sagemaker:DescribeEndpointConfig",
             "sagemaker:DeleteEndpointConfig",
             "sagemaker:CreateEndpoint",
             "sagemaker:UpdateEndpoint",

@@ -29,7 +29,7 @@ MAX_EVENT_AGE = Duration.hours(6)
 
 
 class DeadLetterQueue(sqs.Queue):
-    """A queue for what could not be delivered: encrypted with the given key, TLS only, kept 14 days (the longest possible).
+    """A queue for what could not be delivered: encrypted with the given key, TLS only, kept the longest time, 14 days.
 
     The key's policy must allow the service that writes (`Keys` allows EventBridge, SNS and CloudWatch).
     """

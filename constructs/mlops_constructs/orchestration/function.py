@@ -19,6 +19,7 @@ from mlops_constructs.governance.waivers import Waiver, waive
 from mlops_constructs.governance.wildcards import NETWORK_INTERFACES, OWNER, REVIEW, TRACING
 from mlops_constructs.orchestration.layers import ARCHITECTURE, RUNTIME, powertools_layer_arn
 
+ENVIRONMENT_BYTES = 4096
 _PACKS = ("NIST.800.53.R5", "HIPAA.Security")
 _REASONS = {
     "LambdaConcurrency": (
@@ -64,7 +65,7 @@ class PlatformFunction(Construct):
         log_group: Its log group.
 
     Raises:
-        ValueError: There is no such folder.
+        ValueError: There is no such folder, or the environment is larger than Lambda takes.
     """
 
     def __init__(
@@ -88,6 +89,8 @@ class PlatformFunction(Construct):
         if not (root / folder / "handler.py").is_file():
             known = sorted(path.parent.name for path in root.glob("*/handler.py"))
             raise ValueError(f"no function {folder!r} in {root}; there are: {', '.join(known)}")
+        if (size := sum(len(name) + len(value) for name, value in environment.items())) > ENVIRONMENT_BYTES:
+            raise ValueError(f"environment of {folder} has {size} bytes, Lambda takes {ENVIRONMENT_BYTES}: pass less")
         self.log_group = logs.LogGroup(
             self,
             "Logs",

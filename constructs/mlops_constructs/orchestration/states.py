@@ -195,7 +195,7 @@ def emit(
 
 
 def choice(choices: Sequence[tuple[str, str]], *, default: str, output: Json = None) -> State:
-    """A Choice of (JSONata condition, next state) pairs, tried in order. The default is mandatory: no undecided execution."""
+    """A Choice of (JSONata condition, next state) pairs, tried in order; the default is mandatory."""
     state: State = {
         "Type": "Choice",
         "Choices": [{"Condition": condition, "Next": target} for condition, target in choices],
@@ -229,7 +229,7 @@ def parallel(
     output: Json = None,
     assign: Mapping[str, Json] | None = None,
 ) -> State:
-    """A Parallel state. Variables set inside a branch end with it, so a failing branch ends in `rethrow()`, caught here."""
+    """A Parallel state. Variables of a branch end with it, so a failing branch ends in `rethrow()`, caught here."""
     state: State = {
         "Type": "Parallel",
         "Branches": list(branches),

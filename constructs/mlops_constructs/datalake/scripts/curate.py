@@ -2,8 +2,8 @@
 
 Rows that cannot be kept go to quarantine one by one, each with its reason; the rest of the file goes on. Writes one
 part per month of event time, registers the file's partition of the staged table, and leaves a summary for the
-publishing function. Running it again for the same file gives the same result. Runs on Python 3.9 (Glue's `analytics` libraries,
-which come with pandas 1) and later.
+publishing function. Running it again for the same file gives the same result. Runs on Python 3.9 (Glue's `analytics`
+libraries, which come with pandas 1) and later.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import json
 import re
 import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import boto3
 import pandas as pd
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 REASON = "quarantine_reason"
 INTEGER = re.compile(r"[+-]?[0-9]+")
-INTEGERS = {"int": pd.Int32Dtype(), "bigint": pd.Int64Dtype()}
+INTEGERS: dict[str, Literal["Int32", "Int64"]] = {"int": "Int32", "bigint": "Int64"}
 # pandas before 2 has no ISO8601 format and parses such strings without being told.
 TIME_FORMAT = "ISO8601" if int(pd.__version__.split(".")[0]) >= 2 else None
 ARROW = {
@@ -41,8 +41,8 @@ ARROW = {
 }
 
 
-class ColumnSpec(TypedDict):
-    """One column of a source, as `--sources` has it."""
+class ColumnSpec(TypedDict, total=False):
+    """One column of a source, as `--sources` has it; `required` unless it says otherwise."""
 
     name: str
     type: str
@@ -92,7 +92,7 @@ def check_types(text: pd.DataFrame, columns: list[ColumnSpec], needed: tuple[str
         typed[name], bad = cast(cells.mask(empty), column["type"])
         bad &= ~empty
         reasons = reasons.mask(bad, reasons + name + " is not " + column["type"] + ": " + cells.str[:80] + "; ")
-        if column["required"] or name in needed:
+        if column.get("required", True) or name in needed:
             reasons = reasons.mask(empty, reasons + name + " is required and empty; ")
     refused = reasons != ""
     quarantined = text[refused].assign(**{REASON: reasons[refused].str.rstrip("; ")})
@@ -100,25 +100,27 @@ def check_types(text: pd.DataFrame, columns: list[ColumnSpec], needed: tuple[str
 
 
 def cast(cells: pd.Series, kind: str) -> tuple[pd.Series, pd.Series]:
-    """The typed column and the mask of cells that have a value but not of this type. Empty cells are missing values."""
+    """The typed column, and the mask of cells without a value of this type (empty ones included)."""
     if kind == "string":
-        return cells, pd.Series(False, index=cells.index)
+        return cells, cells.isna()
     if kind in ("timestamp", "date"):
-        values = pd.to_datetime(cells, errors="coerce", utc=True, format=TIME_FORMAT).dt.tz_localize(None)
-        return (values.dt.normalize() if kind == "date" else values), values.isna()
+        times = pd.to_datetime(cells, errors="coerce", utc=True, format=TIME_FORMAT).dt.tz_localize(None)
+        return (times.dt.normalize() if kind == "date" else times), times.isna()
     if kind == "boolean":
-        values = cells.str.lower().map({"true": True, "1": True, "false": False, "0": False}).astype("boolean")
-        return values, values.isna()
+        flags = cells.str.lower().map({"true": True, "1": True, "false": False, "0": False}).astype("boolean")
+        return flags, flags.isna()
     if kind in INTEGERS:
-        limit = 2**31 if kind == "int" else 2**63
-        # Through Python's integers: a float would round numbers above 2**53.
-        whole = [int(c) if isinstance(c, str) and INTEGER.fullmatch(c) else None for c in cells]
-        fitting = [n if n is not None and -limit <= n < limit else None for n in whole]
-        values = pd.Series(pd.array(fitting, dtype=INTEGERS[kind]), index=cells.index)
-        return values, values.isna()
-    values = pd.to_numeric(cells, errors="coerce")
-    bad = values.isna() | values.abs().eq(float("inf"))
-    return values.mask(bad).astype("float32" if kind == "float" else "float64"), bad
+        whole = cells.map(lambda cell: _integer(cell, 2**31 if kind == "int" else 2**63)).astype("object")
+        return whole.astype(INTEGERS[kind]), whole.isna()
+    numbers = pd.to_numeric(cells, errors="coerce").astype("float64")
+    bad = numbers.isna() | numbers.abs().eq(float("inf"))
+    return numbers.mask(bad).astype("float32" if kind == "float" else "float64"), bad
+
+
+def _integer(cell: object, limit: int) -> int | None:
+    # Through Python's integers: a float would round numbers above 2**53.
+    number = int(cell) if isinstance(cell, str) and INTEGER.fullmatch(cell) else None
+    return number if number is not None and -limit <= number < limit else None
 
 
 def deduplicate(rows: pd.DataFrame, key: str, label: str | None) -> Outcome:

@@ -1,0 +1,161 @@
+"""The curating job on real S3 and Glue calls against moto, and its pure steps."""
+
+import importlib.util
+import io
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+from types import ModuleType
+
+import boto3
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from moto import mock_aws
+
+SCRIPT = Path(__file__).parents[2] / "constructs/mlops_constructs/datalake/scripts/curate.py"
+COLUMNS = [
+    {"name": "id", "type": "string", "required": True},
+    {"name": "event_time", "type": "timestamp", "required": True},
+    {"name": "count", "type": "int", "required": True},
+    {"name": "temp", "type": "double", "required": False},
+    {"name": "late", "type": "int", "required": False},
+]
+SOURCES = {"labels": {"columns": COLUMNS, "key": "id", "event_time": "event_time", "label": "late"}}
+HEADER = "id,event_time,count,temp,late\n"
+
+
+@pytest.fixture(scope="module")
+def curate() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("curate", SCRIPT)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["curate"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def aws(monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    with mock_aws():
+        s3 = boto3.client("s3")
+        for bucket in ("raw", "curated", "quarantine"):
+            s3.create_bucket(Bucket=bucket)
+        glue = boto3.client("glue")
+        glue.create_database(DatabaseInput={"Name": "db"})
+        storage = {"Columns": [{"Name": "id", "Type": "string"}], "Location": "s3://raw/staged/w/labels/"}
+        keys = [{"Name": "file", "Type": "string"}]
+        table = {"Name": "w_labels_staged", "StorageDescriptor": storage, "PartitionKeys": keys}
+        glue.create_table(DatabaseName="db", TableInput=table)
+        yield s3
+
+
+def run(curate: ModuleType, s3, body: str, sha: str = "a" * 64) -> dict:
+    s3.put_object(Bucket="raw", Key=f"w/labels/{sha}.csv", Body=body.encode())
+    arguments = curate.parse(
+        ["--job-language", "python", "--sources", json.dumps(SOURCES), "--dataset", "labels", "--content_sha256", sha]
+        + ["--raw_uri", f"s3://raw/w/labels/{sha}.csv", "--staged_uri", f"s3://raw/staged/w/labels/file={sha}/"]
+        + ["--curated_uri", "s3://curated/w/labels/", "--quarantine_uri", f"s3://quarantine/w/labels/{sha}/"]
+        + ["--meta_uri", f"s3://raw/staged-meta/w/labels/{sha}.json", "--database", "db"]
+        + ["--staged_table", "w_labels_staged"]
+    )
+    assert isinstance(arguments, Namespace)
+    summary = curate.Job(arguments).run()
+    meta = s3.get_object(Bucket="raw", Key=f"staged-meta/w/labels/{sha}.json")["Body"].read()
+    assert json.loads(meta) == summary
+    return summary
+
+
+def publish(s3, summary: dict, sha: str = "a" * 64) -> None:
+    for part in summary["parts"]:
+        key = f"w/labels/month={part['month']}/{sha}.parquet"
+        s3.copy_object(Bucket="curated", Key=key, CopySource={"Bucket": "raw", "Key": part["key"]})
+
+
+def quarantined(s3, sha: str) -> pd.DataFrame:
+    return pd.read_csv(io.BytesIO(s3.get_object(Bucket="quarantine", Key=f"w/labels/{sha}/rows.csv")["Body"].read()))
+
+
+def test_rows_are_staged_per_month_with_the_types_of_the_catalog(curate, aws):
+    summary = run(curate, aws, HEADER + "a,2013-01-31T23:59:00,1,,0\nb,2013-02-01T00:00:00,2,3.5,1\n")
+    assert [(part["month"], part["rows"]) for part in summary["parts"]] == [("2013-01", 1), ("2013-02", 1)]
+    table = pq.read_table(io.BytesIO(aws.get_object(Bucket="raw", Key=summary["parts"][1]["key"])["Body"].read()))
+    types = ["string", "timestamp[us]", "int32", "double", "int32"]
+    assert [str(field.type) for field in table.schema] == types
+    assert table.to_pylist()[0]["temp"] == 3.5
+    assert (summary["rows"], summary["rows_quarantined"], summary["warnings"]) == (2, 0, [])
+
+
+def test_the_staged_partition_of_the_file_is_registered_once(curate, aws):
+    body = HEADER + "a,2013-01-01T00:00:00,1,,0\n"
+    run(curate, aws, body)
+    run(curate, aws, body)
+    partitions = boto3.client("glue").get_partitions(DatabaseName="db", TableName="w_labels_staged")["Partitions"]
+    assert [p["Values"] for p in partitions] == [["a" * 64]]
+    assert partitions[0]["StorageDescriptor"]["Location"] == f"s3://raw/staged/w/labels/file={'a' * 64}/"
+
+
+def test_a_row_that_cannot_be_cast_is_quarantined_with_the_reason_and_the_rest_goes_on(curate, aws):
+    rows = "a,2013-01-01T00:00:00,1,,0\nb,yesterday,x,,0\nc,2013-01-01T00:00:00,,,1\nd,2013-01-01T00:00:00,3000000000,,1\n"
+    summary = run(curate, aws, HEADER + rows)
+    assert (summary["rows"], summary["rows_quarantined"]) == (1, 3)
+    reasons = list(quarantined(aws, "a" * 64)["quarantine_reason"])
+    assert reasons[0] == "event_time is not timestamp: yesterday; count is not int: x"
+    assert reasons[1] == "count is required and empty"
+    assert reasons[2] == "count is not int: 3000000000"
+    assert "3 rows are in quarantine" in summary["warnings"][0]
+
+
+def test_equal_rows_are_dropped_and_contradicting_labels_are_quarantined(curate, aws):
+    first = "a,2013-01-01T00:00:00,1,2.5,0\n"
+    summary = run(curate, aws, HEADER + first + first + first.replace(",0\n", ",1\n"))
+    assert (summary["rows"], summary["rows_quarantined"]) == (1, 1)
+    assert "1 rows repeat a row of this file" in summary["warnings"][0]
+    assert "late 1 contradicts 0" in quarantined(aws, "a" * 64)["quarantine_reason"][0]
+
+
+def test_a_label_that_contradicts_a_published_one_is_quarantined(curate, aws):
+    publish(aws, run(curate, aws, HEADER + "a,2013-01-01T00:00:00,1,,0\nb,2013-01-02T00:00:00,1,,1\n"))
+    later = HEADER + "a,2013-01-01T00:00:00,1,,1\nb,2013-01-02T00:00:00,1,,1\nc,2013-01-03T00:00:00,1,,1\n"
+    summary = run(curate, aws, later, "b" * 64)
+    assert (summary["rows"], summary["rows_quarantined"]) == (1, 1)
+    assert summary["warnings"][0] == "1 rows repeat a row published before and were dropped"
+    assert "late 1 contradicts 0" in quarantined(aws, "b" * 64)["quarantine_reason"][0]
+
+
+def test_a_redriven_file_is_not_a_duplicate_of_itself(curate, aws):
+    body = HEADER + "a,2013-01-01T00:00:00,1,,0\n"
+    publish(aws, run(curate, aws, body))
+    assert run(curate, aws, body)["rows"] == 1
+
+
+def test_parts_of_an_earlier_attempt_do_not_stay(curate, aws):
+    aws.put_object(Bucket="raw", Key=f"staged/w/labels/file={'a' * 64}/part-2012-12.parquet", Body=b"old")
+    run(curate, aws, HEADER + "a,2013-01-01T00:00:00,1,,0\n")
+    keys = [o["Key"] for o in aws.list_objects_v2(Bucket="raw", Prefix="staged/")["Contents"]]
+    assert keys == [f"staged/w/labels/file={'a' * 64}/part-2013-01.parquet"]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 1)), min_size=1, max_size=12))
+def test_every_row_is_kept_dropped_or_quarantined(curate, rows):
+    text = pd.DataFrame(rows, columns=["id", "late"]).astype(str)
+    columns = [{"name": "id", "type": "string", "required": True}, {"name": "late", "type": "int", "required": True}]
+    outcome = curate.deduplicate(curate.check_types(text, columns).kept, "id", "late")
+    dropped = int(outcome.warnings[0].split()[0]) if outcome.warnings else 0
+    assert len(outcome.kept) + len(outcome.quarantined) + dropped == len(rows)
+    assert outcome.kept["id"].is_unique
+    assert dict(zip(outcome.kept["id"], outcome.kept["late"], strict=True)) == {k: v for k, v in reversed(rows)}
+
+
+@given(st.integers(-(2**63), 2**63 - 1))
+def test_big_integers_are_exact(curate, number):
+    typed, bad = curate.cast(pd.Series([str(number)]), "bigint")
+    assert int(typed[0]) == number and not bad[0]
