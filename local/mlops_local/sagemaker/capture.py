@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ..children import write_log
 from ..objects import DataError, join_uri, put_object
 from ..runtime import Runtime
 from .account import Record, now
-from .container import write_log
+
 from .servers import ModelServer
 
 logger = logging.getLogger(__name__)

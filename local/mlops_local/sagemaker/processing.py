@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 from ..awsjson import Request
+from ..children import write_log
 from ..objects import DataError, download_manifest, download_prefix, upload_folder
 from .account import Account, Record, invalid, now, refuse_unsupported
-from .container import Container, write_log
+from .container import Container
 from .jobs import JobKind, Jobs
 
 _ECHOED = (

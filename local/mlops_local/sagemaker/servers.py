@@ -17,10 +17,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from ..children import child_environment, write_log
 from ..images import ImageError, resolve_image
 from ..objects import DataError, split_uri
 from .account import Account, Record
-from .container import child_environment, write_log
+
 
 logger = logging.getLogger(__name__)
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ..awsjson import Request
+from ..children import write_log
 from ..objects import DataError, download_manifest, download_prefix, join_uri, upload_file
 from .account import Account, Record, invalid, now, refuse_unsupported
-from .container import Container, write_log
+from .container import Container
 from .jobs import JobKind, Jobs
 
 _ECHOED = (
@@ -223,12 +224,12 @@ def _lay_out(record: Record, container: Container, s3: Any) -> None:
 
 def _upload(record: Record, container: Container, s3: Any) -> None:
     output = record["OutputDataConfig"]
-    archive = container.opt_ml.parent / "model.tar.gz"
+    archive = container.folder / "model.tar.gz"
     _pack(container.path("/opt/ml/model"), archive)
     upload_file(s3, archive, record["ModelArtifacts"]["S3ModelArtifacts"], output.get("KmsKeyId"))
     extra = container.path("/opt/ml/output/data")
     if any(extra.iterdir()):
-        archive = container.opt_ml.parent / "output.tar.gz"
+        archive = container.folder / "output.tar.gz"
         _pack(extra, archive)
         uri = join_uri(output["S3OutputPath"], record["TrainingJobName"], "output", "output.tar.gz")
         upload_file(s3, archive, uri, output.get("KmsKeyId"))
