@@ -11,7 +11,7 @@ PY_READY := $(VENV)/.ready
 NODE_READY := node_modules/.ready
 
 # jsii speaks at every start on a Node it will drop; the version we ask for is checked in `setup`.
-export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export PYTHONPATH := local:lambda
 
 .PHONY: help setup demo test synth lint fmt type bench schema lock clean

@@ -40,13 +40,14 @@ class PlatformStack(cdk.Stack):
             termination_protection=stateful and environment.stage.guarded,
             permissions_boundary=None
             if makes_boundary
-            else cdk.PermissionsBoundary.from_name(boundary_name(environment)),
+            else cdk.PermissionsBoundary.from_arn(boundary_arn(environment)),
         )
         self.environment_config = environment
         waive(self, *RULE_WAIVERS)
 
 
-def boundary_name(environment: Environment) -> str:
-    """Return path and name of the permissions boundary: the account's own when the environment names one."""
+def boundary_arn(environment: Environment) -> str:
+    """Return the ARN of the permissions boundary: the account's own when the environment names one."""
     own = f"{environment.role_path.strip('/')}/mlops-{environment.name}-boundary"
-    return environment.permissions_boundary or own
+    name = environment.permissions_boundary or own
+    return f"arn:{cdk.Aws.PARTITION}:iam::{cdk.Aws.ACCOUNT_ID}:policy/{name}"

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
 from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks
 from constructs import Construct
 
-from stacks.config import ALL, ConfigError, Platform, Workload, environment_names, load_platform
+from stacks.config import ALL, ConfigError, Environment, Platform, Workload, environment_names, load_platform
 from stacks.data_lake import DataLakeStack
 from stacks.foundation import FoundationStack
 from stacks.monitoring import MonitoringStack
@@ -58,7 +59,7 @@ def add_platform(scope: cdk.Stage, platform: Platform) -> None:
     _tag(scope, "mlops:environment", environment.name)
     _tag(scope, "mlops:owner", environment.owner)
     _tag(scope, "mlops:cost-centre", environment.cost_centre)
-    _set_role_path(scope, environment.role_path)
+    _finish(scope, environment)
 
 
 def check_policies(app: cdk.App) -> None:
@@ -117,13 +118,15 @@ def _tag(scope: Construct, key: str, value: str) -> None:
     cdk.Tags.of(scope).add(key, value)
 
 
-def _set_role_path(scope: Construct, path: str) -> None:
-    """Put every role under the environment's IAM path, those that CDK makes for its own helpers included.
+def _finish(scope: Construct, environment: Environment) -> None:
+    """Set what every role and log group of the environment shares, those that CDK makes for itself included.
 
     A walk, not an aspect: one that is written in Python costs a process hop for every construct of the app.
     """
     for construct in scope.node.find_all():
         if isinstance(construct, iam.CfnRole):
-            construct.path = path
+            construct.path = environment.role_path
+        elif isinstance(construct, logs.CfnLogGroup):
+            construct.retention_in_days = environment.log_retention_days
         elif type(construct) is cdk.CfnResource and construct.cfn_resource_type == "AWS::IAM::Role":
-            construct.add_property_override("Path", path)
+            construct.add_property_override("Path", environment.role_path)

@@ -13,7 +13,7 @@ Resource = dict[str, Any]
 
 # The built-in validator costs seconds per synthesis; tests/compliance runs the same rules once over all templates.
 os.environ["CDK_VALIDATION"] = "false"
-os.environ["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] = "1"
+os.environ["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] = "20"
 
 
 @dataclass(frozen=True)

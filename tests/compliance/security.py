@@ -102,6 +102,8 @@ def nobody_else_is_trusted(template: Template) -> Iterator[Finding]:
             if statement["Effect"] == "Allow" and set(statement["Principal"]) - {"Service"}:
                 yield f"{name} can be assumed by {statement['Principal']}"
     for name, resource in template["Resources"].items():
+        if resource["Type"] == "AWS::EC2::VPCEndpoint":
+            continue  # its policy opens no resource, it narrows what the network may reach
         for statement in _resource_policy(resource.get("Properties", {})):
             if (
                 statement["Effect"] == "Allow"
