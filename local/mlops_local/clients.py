@@ -19,6 +19,20 @@ _CONFIG = Config(
 )
 
 
+class LocalSession(boto3.Session):
+    """A session whose clients talk to the local AWS unless told otherwise."""
+
+    endpoint_url = ""
+    _making = threading.Lock()  # making clients is not thread-safe in boto3, using them is
+
+    def client(self, *names: Any, **options: Any) -> Any:  # type: ignore[override]
+        """A client, as `boto3.Session.client` makes it."""
+        options.setdefault("endpoint_url", self.endpoint_url)
+        options.setdefault("config", _CONFIG)
+        with self._making:
+            return super().client(*names, **options)
+
+
 class Clients:
     """Makes sessions for given credentials and caches one client per session and service."""
 
@@ -27,7 +41,7 @@ class Clients:
         self._loader: Loader = create_loader()
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
-        self._sessions: dict[str, boto3.Session] = {}
+        self._sessions: dict[str, LocalSession] = {}
 
     def session(self, credentials: dict[str, str]) -> boto3.Session:
         """A session with these credentials whose clients talk to the local AWS."""
@@ -37,8 +51,8 @@ class Clients:
                 core = botocore.session.Session()
                 core.register_component("data_loader", self._loader)
                 core.set_config_variable("region", self._region)
-                session = boto3.Session(botocore_session=core, region_name=self._region, **credentials)
-                session.client = _Preset(session, self._endpoint_url)  # type: ignore[method-assign]
+                session = LocalSession(botocore_session=core, region_name=self._region, **credentials)
+                session.endpoint_url = self._endpoint_url
                 self._sessions[key] = session
             return self._sessions[key]
 
@@ -48,17 +62,6 @@ class Clients:
         key = (credentials.access_key if credentials else "", service)
         with self._lock:
             if key not in self._clients:
-                self._clients[key] = session.client(service)
+                make: Any = session.client
+                self._clients[key] = make(service)
             return self._clients[key]
-
-
-class _Preset:
-    """Stands in for `Session.client` with the endpoint and configuration filled in."""
-
-    def __init__(self, session: boto3.Session, endpoint_url: str) -> None:
-        self._make, self._endpoint_url = session.client, endpoint_url
-
-    def __call__(self, service_name: str, **options: Any) -> Any:
-        options.setdefault("endpoint_url", self._endpoint_url)
-        options.setdefault("config", _CONFIG)
-        return self._make(service_name, **options)  # type: ignore[call-overload]

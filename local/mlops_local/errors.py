@@ -7,7 +7,7 @@ class LocalAwsError(RuntimeError):
     """The local AWS can't do what was asked; the message names what and the remedy."""
 
 
-class AccessDenied(Exception):
+class AccessDenied(Exception):  # noqa: N818 - named as AWS names it
     """The caller's policies don't allow an action. The service renders it in its own protocol.
 
     Args:
@@ -35,21 +35,10 @@ class AccessDenied(Exception):
             else f"because no identity-based policy allows the {action} action"
         )
         self.message = (
-            message
-            or f"User: {principal} is not authorized to perform: {action} on resource: {resource} {reason}"
+            message or f"User: {principal} is not authorized to perform: {action} on resource: {resource} {reason}"
         )
         super().__init__(self.message)
 
 
 class AssumeRoleDenied(AccessDenied):
     """The role doesn't exist, or its trust policy doesn't name the service that wants to assume it."""
-
-
-class UnsupportedType(LocalAwsError):
-    """A CloudFormation type the local AWS can't create, update and delete."""
-
-    def __init__(self, type_name: str) -> None:
-        super().__init__(
-            f"the local AWS has no resource type {type_name}: register it with Runtime.register_cfn_type, "
-            "or leave it out of the local environment"
-        )

@@ -167,7 +167,7 @@ class Deliveries:
                         delivery.principal,
                         needed,
                         key,
-                        message=f"{arn} is encrypted with {key}, whose policy does not let {delivery.principal} do {needed}",
+                        message=f"{arn} is encrypted with {key}, which does not let {delivery.principal} do {needed}",
                     )
 
     def _customer_keys(self, service: str, arn: str) -> list[str]:

@@ -62,7 +62,7 @@ def prepare(home: Path, port: int) -> None:
         LAMBDA_STRICT="0",
         DOCKER_HOST=f"unix://{home}/no-docker",  # never reach a Docker that happens to be there
         AWS_ACCESS_KEY_ID="test",
-        AWS_SECRET_ACCESS_KEY="test",
+        AWS_SECRET_ACCESS_KEY="test",  # noqa: S106 - the emulator's root account
         AWS_DEFAULT_REGION=REGION,
         AWS_EC2_METADATA_DISABLED="true",
         LOG_LEVEL=os.environ.get("MLOPS_LOCAL_LOG_LEVEL", "WARNING"),
@@ -80,7 +80,7 @@ async def _serve(home: Path, port: int) -> None:
     from hypercorn.config import Config
     from ministack import app
 
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     config = Config()
     config.bind = [f"{HOST}:{port}"]
@@ -91,7 +91,7 @@ async def _serve(home: Path, port: int) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
-    server = asyncio.create_task(hypercorn_serve(app.app, config, shutdown_trigger=stopping.wait))  # type: ignore[arg-type]
+    server = asyncio.create_task(hypercorn_serve(app.app, config, shutdown_trigger=stopping.wait))
     await _wait_for_port(server, port)
     (home / READY_FILE).write_text(str(os.getpid()))
     print(f"local AWS on http://{HOST}:{port}, everything in {home}", flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import json
 import logging
@@ -16,12 +17,12 @@ from typing import IO, Any
 import boto3
 
 from .clients import Clients
-from .errors import AccessDenied, AssumeRoleDenied, LocalAwsError, UnsupportedType
+from .errors import AccessDenied, AssumeRoleDenied, LocalAwsError
 from .iam.roles import RoleSessions
 from .iam.usage import UsageLog
 from .processes import CompletedJob, ProcessTable
 
-__all__ = ["AccessDenied", "AssumeRoleDenied", "CompletedJob", "LocalAwsError", "Runtime", "UnsupportedType"]
+__all__ = ["AccessDenied", "AssumeRoleDenied", "CompletedJob", "LocalAwsError", "Runtime"]
 
 logger = logging.getLogger("mlops_local")
 
@@ -185,7 +186,9 @@ class Runtime:
 
     # -- events, logs and processes -----------------------------------------------------------------------------
 
-    def put_event(self, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str] = ()) -> None:
+    def put_event(
+        self, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str] = ()
+    ) -> None:
         """Puts an event of an AWS service (source `aws.*`) on the account's default bus."""
         from ministack.services import eventbridge
 
@@ -205,10 +208,8 @@ class Runtime:
             (logs.create_log_group, {"logGroupName": group}),
             (logs.create_log_stream, {"logGroupName": group, "logStreamName": stream}),
         ):
-            try:
+            with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
                 make(**names)
-            except logs.exceptions.ResourceAlreadyExistsException:
-                pass
         now = int(time.time() * 1000)
         events = [{"timestamp": now, "message": line} for line in text.splitlines() if line.strip()]
         for start in range(0, len(events), 1000):

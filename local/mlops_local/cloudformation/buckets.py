@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,14 @@ _NATIVE = {
     "VersioningConfiguration",
     "WebsiteConfiguration",
 }
-_OURS = {"AccessControl", "BucketEncryption", "LifecycleConfiguration", "LoggingConfiguration", "OwnershipControls", "Tags"}
+_OURS = {
+    "AccessControl",
+    "BucketEncryption",
+    "LifecycleConfiguration",
+    "LoggingConfiguration",
+    "OwnershipControls",
+    "Tags",
+}
 
 
 def register(runtime: Runtime) -> None:

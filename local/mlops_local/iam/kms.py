@@ -37,9 +37,7 @@ def register(runtime: Runtime) -> None:
     replace("ministack.services.s3", "handle_request", checking)
 
 
-def needed_keys(
-    method: str, path: str, headers: dict[str, str], query: dict[str, Any]
-) -> list[tuple[str, str]]:
+def needed_keys(method: str, path: str, headers: dict[str, str], query: dict[str, Any]) -> list[tuple[str, str]]:
     """The (KMS action, key id) pairs an S3 request needs; empty when no customer key is involved."""
     bucket, _, key = path.lstrip("/").partition("/")
     if not key:
@@ -48,7 +46,7 @@ def needed_keys(
     multipart = "uploadId" in query or "uploads" in query
     if method == "GET" and not _subresource(query):
         needs.append(("kms:Decrypt", _object_key(bucket, key, query)))
-    if method == "PUT" and not _subresource(query) and "uploadId" not in query or method == "POST" and multipart:
+    if (method == "PUT" and not _subresource(query) and "uploadId" not in query) or (method == "POST" and multipart):
         needs.append(("kms:GenerateDataKey", _write_key(bucket, headers)))
     if multipart and method in ("PUT", "POST"):
         needs.append(("kms:Decrypt", _write_key(bucket, headers)))
@@ -74,9 +72,7 @@ def _object_key(bucket: str, key: str, query: dict[str, Any]) -> str:
     version = (query.get("versionId") or [""])[0]
     record: dict[str, Any] | None = None
     if version:
-        record = next(
-            (v for v in s3._object_versions.get((bucket, key), []) if v.get("version_id") == version), None
-        )
+        record = next((v for v in s3._object_versions.get((bucket, key), []) if v.get("version_id") == version), None)
         record = s3._object_record_from_version(record) if record else None
     else:
         record = s3._buckets.get(bucket, {}).get("objects", {}).get(key)
@@ -122,5 +118,3 @@ def _denied(denied: AccessDenied) -> tuple[int, dict[str, str], bytes]:
         f"<Message>{escape(denied.message)}</Message></Error>"
     )
     return 403, {"Content-Type": "application/xml"}, body.encode()
-
-

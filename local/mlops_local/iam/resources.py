@@ -54,20 +54,12 @@ def register(runtime: Runtime) -> None:
 
 
 def parameters(headers: dict[str, str], body: bytes, query: dict[str, Any]) -> dict[str, Any]:
-    """The parameters of a request in JSON, CBOR or form encoding; lists of the query protocol are joined."""
+    """The parameters of a request in JSON or form encoding; lists of the query protocol are joined."""
     if body[:1] == b"{":
         try:
             parsed = json.loads(body)
             return parsed if isinstance(parsed, dict) else {}
         except ValueError:
-            return {}
-    if body[:1] in (b"\xbf", b"\xa0") or body and 0xA0 <= body[0] <= 0xBB:
-        import cbor2
-
-        try:
-            parsed = cbor2.loads(body)
-            return parsed if isinstance(parsed, dict) else {}
-        except (cbor2.CBORDecodeError, ValueError):
             return {}
     form = parse_qs(body.decode("utf-8", "replace")) if b"Action=" in body else {}
     found: dict[str, Any] = {}

@@ -65,7 +65,7 @@ def _inspect(store: Store, name: str) -> int:
 def _build(store: Store, words: list[str]) -> None:
     tag, file, arguments = "", "Dockerfile", {}
     waiting = iter(words)
-    context = Path(".")
+    context = Path()
     for word in waiting:
         if word == "--tag":
             tag = next(waiting)

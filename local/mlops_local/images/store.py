@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import sys
 import uuid
@@ -80,7 +79,7 @@ class Image:
         if not command:
             raise ImageError("the image has no ENTRYPOINT and the job gives none")
         program, *arguments = command
-        name = os.path.basename(program)
+        name = Path(program).name
         if name in ("python", "python3") or name.startswith("python3."):
             # No bytecode into the tree: its digest is its content.
             return [sys.executable, "-B", *(self._located(argument) for argument in arguments)]

@@ -9,7 +9,7 @@ from botocore import xform_name
 from botocore.exceptions import ClientError, ParamValidationError
 
 from . import shapes
-from .errors import TaskFailure, optimized_error, sdk_error
+from .errors import TaskError, optimized_error, sdk_error
 
 if TYPE_CHECKING:
     import boto3
@@ -48,29 +48,31 @@ class Caller:
             optimized: Name of the optimized integration, for its error names; SDK names otherwise.
 
         Raises:
-            TaskFailure: with the name a Retry or Catch of the real service would see.
+            TaskError: with the name a Retry or Catch of the real service would see.
         """
         client = self.runtime.client(service, self.session)
         model = client.meta.service_model
         name = operation[:1].upper() + operation[1:]
         where = f"{service}:{operation}"
         if name not in model.operation_names:
-            raise TaskFailure("States.Runtime", f"the service {service} has no operation {operation}")
+            raise TaskError("States.Runtime", f"the service {service} has no operation {operation}")
         shape = model.operation_model(name)
         request = shapes.to_request(shape.input_shape, arguments or {}, where) if shape.input_shape else {}
         try:
             answer = getattr(client, xform_name(name))(**request)
         except ParamValidationError as error:
-            raise TaskFailure("States.Runtime", f"{where}: {error}") from None
+            raise TaskError("States.Runtime", f"{where}: {error}") from None
         except ClientError as error:
             code, cause = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
             modelled = frozenset(
                 str(candidate) for item in shape.error_shapes for candidate in (item.name, item.error_code)
             )
-            failure = optimized_error(optimized, code, modelled) if optimized else sdk_error(
-                model.metadata.get("serviceId", service), code, modelled
+            failure = (
+                optimized_error(optimized, code, modelled)
+                if optimized
+                else sdk_error(model.metadata.get("serviceId", service), code, modelled)
             )
-            raise TaskFailure(failure, f"{cause} (Service: {service}, Code: {code})") from None
+            raise TaskError(failure, f"{cause} (Service: {service}, Code: {code})") from None
         result: dict[str, Any] = shapes.pascal_result(shape.output_shape, answer) if shape.output_shape else {}
         return result
 
@@ -79,11 +81,11 @@ def boto3_name(sdk_name: str, available: list[str]) -> str:
     """The boto3 name of a service as `aws-sdk:` integrations spell it, for example `cloudwatchlogs`.
 
     Raises:
-        TaskFailure: no such service.
+        TaskError: no such service.
     """
     if sdk_name in _SDK_NAMES:
         return _SDK_NAMES[sdk_name]
     for name in available:
         if name.replace("-", "") == sdk_name:
             return name
-    raise TaskFailure("States.Runtime", f"aws-sdk:{sdk_name} is not a service boto3 knows")
+    raise TaskError("States.Runtime", f"aws-sdk:{sdk_name} is not a service boto3 knows")

@@ -1,4 +1,4 @@
-"""Puts our Task integrations into the emulator's interpreter, with the role, the limits and the clock of the real one."""
+"""Puts our Task integrations into the emulator's interpreter, with the role and the limits of the real one."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import contextvars
 import json
 import threading
 import time
-from dataclasses import dataclass, replace as changed
+from dataclasses import dataclass
+from dataclasses import replace as changed
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AccessDenied
 from ..patches import replace
 from . import integrations
 from .calls import Caller
-from .errors import TaskFailure
+from .errors import TaskError
 from .language import MODULE, correct
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _invoking(runtime: Runtime) -> Any:
                 task.role_arn, "states.amazonaws.com", task.name, source_arn=task.state_machine_arn
             )
             result = integrations.perform(Caller(runtime, session), resource, arguments, task.interrupted)
-        except TaskFailure as failure:
+        except TaskError as failure:
             raise stepfunctions._ExecutionError(failure.error, failure.cause) from None
         except AccessDenied as denied:
             raise stepfunctions._ExecutionError("States.Permissions", denied.message) from None

@@ -18,7 +18,7 @@ _OPTIMIZED_GENERIC = {
 _WORD = re.compile(r"[A-Z]+[0-9]+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+[0-9]*|[0-9]+")
 
 
-class TaskFailure(Exception):
+class TaskError(Exception):
     """A task failed with an error name and a cause."""
 
     def __init__(self, error: str, cause: str) -> None:

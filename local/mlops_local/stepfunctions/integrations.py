@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .calls import Caller, boto3_name
-from .errors import TaskFailure
+from .errors import TaskError
 
 _POLL_SECONDS = 0.1
 _RESOURCE = re.compile(r"arn:aws:states:::(?P<body>[^.]+)(?P<pattern>\.[\w:]+)?$")
@@ -67,7 +67,7 @@ def perform(caller: Caller, resource: str, arguments: Any, interrupted: Interrup
         interrupted: Says why a waiting task must stop (`States.Timeout` ...), or nothing.
 
     Raises:
-        TaskFailure: the task failed, or the integration is not supported (with its name).
+        TaskError: the task failed, or the integration is not supported (with its name).
     """
     if re.match(r"arn:aws:lambda:[\w-]+:\d{12}:function:", resource):
         return _invoke(caller, {"FunctionName": resource, "Payload": arguments})["Payload"]
@@ -94,9 +94,9 @@ def perform(caller: Caller, resource: str, arguments: Any, interrupted: Interrup
     raise unsupported(resource)
 
 
-def unsupported(resource: str) -> TaskFailure:
+def unsupported(resource: str) -> TaskError:
     """The failure for an integration this local AWS does not have."""
-    return TaskFailure("States.Runtime", f"the local AWS does not support the integration {resource}")
+    return TaskError("States.Runtime", f"the local AWS does not support the integration {resource}")
 
 
 def _invoke(caller: Caller, arguments: Any) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def _invoke(caller: Caller, arguments: Any) -> dict[str, Any]:
     text = answer.get("Payload") or "null"
     if answer.get("FunctionError"):
         details = json.loads(text)
-        raise TaskFailure(details.get("errorType", "Lambda.Unknown"), text)
+        raise TaskError(details.get("errorType", "Lambda.Unknown"), text)
     if arguments.get("InvocationType", "RequestResponse") == "RequestResponse":
         answer["Payload"] = json.loads(text)
     return answer
@@ -115,7 +115,7 @@ def _invoke(caller: Caller, arguments: Any) -> dict[str, Any]:
 def _put_events(caller: Caller, arguments: Any) -> dict[str, Any]:
     answer = caller.call("events", "putEvents", arguments, optimized="events")
     if answer.get("FailedEntryCount"):
-        raise TaskFailure("EventBridge.FailedEntry", json.dumps(answer))
+        raise TaskError("EventBridge.FailedEntry", json.dumps(answer))
     return answer
 
 
@@ -123,7 +123,11 @@ def _sagemaker(
     caller: Caller, resource: str, operation: str, pattern: str, arguments: Any, interrupted: Interrupted
 ) -> Any:
     sync = _SAGEMAKER.get(operation)
-    if pattern not in ("", "sync") or (pattern and sync is None) or (sync is None and operation not in _SAGEMAKER_CALLS):
+    if (
+        pattern not in ("", "sync")
+        or (pattern and sync is None)
+        or (sync is None and operation not in _SAGEMAKER_CALLS)
+    ):
         raise unsupported(resource)
     answer = caller.call("sagemaker", operation, arguments, optimized="sagemaker")
     if not pattern or sync is None:
@@ -193,9 +197,9 @@ def _wait(
         if status in sync.done:
             return details
         if status in sync.failed:
-            raise TaskFailure("States.TaskFailed", json.dumps(details))
+            raise TaskError("States.TaskFailed", json.dumps(details))
         reason = interrupted()
         if reason:
             stop()
-            raise TaskFailure(reason, f"stopped while {sync.name} was {status}")
+            raise TaskError(reason, f"stopped while {sync.name} was {status}")
         time.sleep(_POLL_SECONDS)

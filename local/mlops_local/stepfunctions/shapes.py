@@ -6,7 +6,7 @@ import datetime
 import json
 from typing import Any
 
-from .errors import TaskFailure
+from .errors import TaskError
 
 
 def to_request(shape: Any, value: Any, where: str) -> Any:
@@ -18,16 +18,16 @@ def to_request(shape: Any, value: Any, where: str) -> Any:
         where: For messages, for example `glue:startJobRun`.
 
     Raises:
-        TaskFailure: `States.Runtime` when a member is unknown.
+        TaskError: `States.Runtime` when a member is unknown.
     """
     kind = shape.type_name
     if kind == "structure" and isinstance(value, dict):
         members = {_pascal(name): (name, member) for name, member in shape.members.items()}
         unknown = sorted(key for key in value if _pascal(key) not in members)
         if unknown:
-            raise TaskFailure(
+            raise TaskError(
                 "States.Runtime",
-                f"{where}: the field {', '.join(unknown)} is not supported; {shape.name} has {', '.join(sorted(members))}",
+                f"{where}: the field {', '.join(unknown)} is not supported, {shape.name} has {', '.join(members)}",
             )
         return {
             members[_pascal(key)][0]: to_request(members[_pascal(key)][1], item, where)
