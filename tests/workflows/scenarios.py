@@ -1,0 +1,281 @@
+"""What the services answer on each way through a workflow, and the one event each way must end in."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.workflows.interpreter import Answer
+
+Json = dict[str, Any]
+SHA = "0" * 64
+PACKAGE = "arn:aws:sagemaker:us-east-1:000000000000:model-package/flight-delays-local/3"
+BASELINE = "s3://artefacts/flight-delays/runs/run-0/baseline/statistics.json"
+WINDOW = {"window_start": "2013-04-01T00:00:00Z", "window_end": "2013-05-01T00:00:00Z"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """One way through a workflow.
+
+    Attributes:
+        kind: last part of the id of the stack that holds the workflow.
+        name: which way.
+        event: detail type of the one event it ends in.
+        answers: result per Task state.
+        input: of the execution.
+        failed: the execution fails, so that its alarm fires.
+    """
+
+    kind: str
+    name: str
+    event: str
+    answers: dict[str, Answer]
+    input: Json = field(default_factory=dict)
+    failed: bool = False
+
+
+FAILURE_EVENTS = {
+    "data": "Dataset Rejected",
+    "training": "Training Failed",
+    "serving": "Deployment Failed",
+    "monitoring": "Monitoring Failed",
+}
+"""Event of a workflow in which something broke, by kind."""
+
+OTHER_OUTCOMES = {("serving", "SmokeTest"): "Deployment Rolled Back"}
+"""States whose failure the workflow answers otherwise: a smoke test that broke brings the former config back."""
+
+
+def function(payload: Json) -> Json:
+    """Return what `lambda:invoke` gives for a function's answer."""
+    return {"StatusCode": 200, "Payload": payload}
+
+
+LANDED = {
+    "detail": {
+        "bucket": {"name": "landing"},
+        "object": {"key": "flight-delays/flights/2013-01-1.csv", "version-id": "v1"},
+    }
+}
+ACCEPTED = {
+    "verdict": "accepted",
+    "dataset": "flights",
+    "reason_code": "",
+    "reason": "",
+    "content_sha256": SHA,
+    "rows": 10,
+    "source_uri": "s3://landing/flight-delays/flights/2013-01-1.csv",
+    "raw_key": f"flight-delays/flights/{SHA}.csv",
+}
+INGEST: dict[str, Answer] = {
+    "SchemaGuard": function(ACCEPTED),
+    "CopyToRaw": {"CopyObjectResult": {"ETag": "x"}},
+    "Curate": {"Id": "jr_1", "JobRunState": "SUCCEEDED"},
+    "StartQuality": {"RunId": "dqrun-1"},
+    "GetQuality": [{"Status": "RUNNING"}, {"Status": "SUCCEEDED", "ResultIds": ["dqresult-1"]}],
+    "ReadQuality": {"ResultId": "dqresult-1", "Score": 1.0, "RuleResults": []},
+    "QualityGate": function({"passed": True, "score": 1.0, "failed_rules": [], "reason": ""}),
+    "Publish": function(
+        {
+            "snapshot_id": "s1",
+            "rows": 10,
+            "rows_quarantined": 1,
+            "months": ["2013-01"],
+            "curated_prefix": "s3://curated/flight-delays/flights/",
+            "warnings": [],
+        }
+    ),
+    "Quarantine": function({"quarantine_uri": f"s3://quarantine/flight-delays/flights/{SHA}/2013-01-1.csv"}),
+}
+REFUSED = {**ACCEPTED, "verdict": "rejected", "reason_code": "wrong_columns", "reason": "no column dest"}
+UNFIT = {"passed": False, "score": 0.5, "failed_rules": [{"rule": "RowCount > 0", "message": "0"}], "reason": "1 rule"}
+
+TRAINED = {
+    "TrainingJobName": "flight-delays-local-train-run-1",
+    "TrainingJobArn": "arn:aws:sagemaker:us-east-1:000000000000:training-job/flight-delays-local-train-run-1",
+    "ModelArtifacts": {"S3ModelArtifacts": "s3://artefacts/flight-delays/runs/run-1/model/model.tar.gz"},
+}
+DESCRIBED = {
+    "ModelPackageArn": PACKAGE,
+    "ModelPackageVersion": 3,
+    "ModelApprovalStatus": "Approved",
+    "InferenceSpecification": {"Containers": [{"Image": "image", "ModelDataUrl": "s3://artefacts/model.tar.gz"}]},
+    "DriftCheckBaselines": {"ModelDataQuality": {"Statistics": {"S3Uri": BASELINE}}},
+}
+VERDICT = {"verdict": "promote", "reason": "better", "metrics": {"auc": 0.7}, "champion_metrics": {"auc": 0.6}}
+TRAIN: dict[str, Answer] = {
+    "PinSnapshot": function(
+        {
+            "snapshot_id": "s1",
+            "manifests": {"flights": "s3://artefacts/f.manifest", "labels": "s3://artefacts/l.manifest"},
+            "rows": {"flights": 100, "labels": 100},
+        }
+    ),
+    "Features": {"ProcessingJobName": "features"},
+    "Train": TRAINED,
+    "Baseline": {"ProcessingJobName": "baseline"},
+    "FindChampion": {"ModelPackageSummaryList": [{"ModelPackageArn": PACKAGE}]},
+    "DescribeChampion": DESCRIBED,
+    "EvaluateChallenger": {"ProcessingJobName": "challenger"},
+    "EvaluateChampion": {"ProcessingJobName": "champion"},
+    "Challenge": function(VERDICT),
+    "Refit": TRAINED,
+    "Register": function({"model_package_arn": PACKAGE, "version": 4, "approval_status": "Approved"}),
+}
+FIRST_MODEL = {**VERDICT, "champion_metrics": None}
+DEFENDED = {**VERDICT, "verdict": "reject", "reason": "the champion is better"}
+
+APPROVED = {"detail": {"ModelPackageArn": PACKAGE, "ModelApprovalStatus": "Approved"}}
+FORMER = {"EndpointStatus": "InService", "EndpointConfigName": "flight-delays-local-run-0"}
+UPDATING = {"EndpointStatus": "Updating", "EndpointConfigName": "flight-delays-local-run-0"}
+CURRENT = {"EndpointStatus": "InService", "EndpointConfigName": "flight-delays-local-run-1"}
+LIVE = {"live": True, "endpoint_status": "InService", "actual_endpoint_config": "run-1", "reason": ""}
+NOT_LIVE = {**LIVE, "live": False, "reason": "an alarm rolled the update back"}
+WRONG = {"passed": False, "reason": "score 7 is not a probability", "latency_ms": 3}
+DEPLOY: dict[str, Answer] = {
+    "DescribePackage": DESCRIBED,
+    "CreateModel": {"ModelArn": "arn"},
+    "CreateEndpointConfig": {"EndpointConfigArn": "arn"},
+    "InspectEndpoint": [UPDATING, FORMER],
+    "CreateEndpoint": {"EndpointArn": "arn"},
+    "UpdateEndpoint": {"EndpointArn": "arn"},
+    "LookAtEndpoint": [UPDATING, CURRENT],
+    "RemoveEndpoint": {},
+    "LiveConfigCheck": function(LIVE),
+    "SmokeTest": function({"passed": True, "reason": "", "latency_ms": 3}),
+    "RestorePrevious": {"EndpointArn": "arn"},
+    "LookAtRestore": [UPDATING, FORMER],
+    "RegisterScaling": {"ScalableTargetARN": "arn"},
+    "PutScalingPolicy": {"PolicyARN": "arn", "Alarms": []},
+    "PublishChampion": {"Version": 2},
+}
+
+REPORT = {
+    **WINDOW,
+    "rows": 100,
+    "labelled_rows": 90,
+    "violations": [],
+    "drift": {"temp": 0.05},
+    "quality": {"auc": 0.7},
+    "report_uri": "s3://artefacts/flight-delays/monitoring/run-1/",
+    "model_package_arn": PACKAGE,
+}
+VIOLATION = {"feature": "temp", "check": "baseline_drift_check", "description": "0.3 is above 0.1"}
+MONITOR: dict[str, Answer] = {
+    "SelectWindow": function(
+        {
+            **WINDOW,
+            "traffic": True,
+            "objects": 3,
+            "capture_manifest": "s3://artefacts/capture.manifest",
+            "labels_manifest": "s3://artefacts/labels.manifest",
+            "report_uri": "s3://artefacts/flight-delays/monitoring/run-1/",
+        }
+    ),
+    "ReadChampion": {"Parameter": {"Value": PACKAGE}},
+    "DescribeChampion": DESCRIBED,
+    "Monitor": {"ProcessingJobName": "monitor"},
+    "Report": function({"detail_type": "Monitoring Completed", "detail": REPORT}),
+}
+DRIFTED = {"detail_type": "Drift Detected", "detail": {**REPORT, "violations": [VIOLATION], "drift": {"temp": 0.3}}}
+QUIET = {
+    **WINDOW,
+    "traffic": False,
+    "objects": 0,
+    "capture_manifest": None,
+    "labels_manifest": None,
+    "report_uri": "s3://a/",
+}
+
+
+def _scenario(kind: str, name: str, event: str, base: dict[str, Answer], **rest: Any) -> Scenario:
+    answers = {**base, **rest.pop("answers", {})}
+    return Scenario(kind=kind, name=name, event=event, answers=answers, **rest)
+
+
+SCENARIOS = (
+    _scenario("data", "published", "Dataset Ready", INGEST, input=LANDED),
+    _scenario(
+        "data",
+        "refused by the schema",
+        "Dataset Rejected",
+        INGEST,
+        input=LANDED,
+        answers={"SchemaGuard": function(REFUSED)},
+    ),
+    _scenario(
+        "data",
+        "refused by the quality rules",
+        "Dataset Rejected",
+        INGEST,
+        input=LANDED,
+        answers={"QualityGate": function(UNFIT)},
+    ),
+    _scenario(
+        "data",
+        "quality run broke",
+        "Dataset Rejected",
+        INGEST,
+        input=LANDED,
+        failed=True,
+        answers={"GetQuality": {"Status": "FAILED", "ErrorString": "out of memory"}},
+    ),
+    _scenario("training", "challenger wins", "Model Registered", TRAIN),
+    _scenario(
+        "training",
+        "first model",
+        "Model Registered",
+        TRAIN,
+        answers={"FindChampion": {"ModelPackageSummaryList": []}, "Challenge": function(FIRST_MODEL)},
+    ),
+    _scenario("training", "champion defends", "Model Rejected", TRAIN, answers={"Challenge": function(DEFENDED)}),
+    _scenario("serving", "updated", "Deployment Succeeded", DEPLOY, input=APPROVED),
+    _scenario("serving", "by hand", "Deployment Succeeded", DEPLOY, input={"model_package_arn": PACKAGE}),
+    _scenario(
+        "serving",
+        "smoke test fails",
+        "Deployment Rolled Back",
+        DEPLOY,
+        input=APPROVED,
+        failed=True,
+        answers={"SmokeTest": function(WRONG)},
+    ),
+    _scenario(
+        "serving",
+        "restore fails",
+        "Deployment Failed",
+        DEPLOY,
+        input=APPROVED,
+        failed=True,
+        answers={"SmokeTest": function(WRONG), "LookAtRestore": {**FORMER, "EndpointStatus": "Failed"}},
+    ),
+    _scenario(
+        "serving",
+        "rolled back by an alarm",
+        "Deployment Rolled Back",
+        DEPLOY,
+        input=APPROVED,
+        failed=True,
+        answers={"LiveConfigCheck": function(NOT_LIVE)},
+    ),
+    _scenario(
+        "serving",
+        "not approved",
+        "Deployment Failed",
+        DEPLOY,
+        input=APPROVED,
+        failed=True,
+        answers={"DescribePackage": {**DESCRIBED, "ModelApprovalStatus": "Rejected"}},
+    ),
+    _scenario("monitoring", "no drift", "Monitoring Completed", MONITOR),
+    _scenario("monitoring", "given window", "Monitoring Completed", MONITOR, input=WINDOW),
+    _scenario("monitoring", "drift", "Drift Detected", MONITOR, answers={"Report": function(DRIFTED)}),
+    _scenario("monitoring", "nobody asked", "No Traffic", MONITOR, answers={"SelectWindow": function(QUIET)}),
+    _scenario(
+        "monitoring",
+        "no champion",
+        "Monitoring Failed",
+        MONITOR,
+        failed=True,
+        answers={"ReadChampion": {"Parameter": {"Value": "none"}}},
+    ),
+)
