@@ -25,7 +25,7 @@ class LocalSession(boto3.Session):
     endpoint_url = ""
     _making = threading.Lock()  # making clients is not thread-safe in boto3, using them is
 
-    def client(self, *names: Any, **options: Any) -> Any:  # type: ignore[override]
+    def client(self, *names: Any, **options: Any) -> Any:
         """A client, as `boto3.Session.client` makes it."""
         options.setdefault("endpoint_url", self.endpoint_url)
         options.setdefault("config", _CONFIG)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 
 from .runtime import Runtime
 
@@ -26,6 +25,4 @@ MODULES = (
 def register_all(runtime: Runtime) -> None:
     """Registers every service of `MODULES`, in order."""
     for name in MODULES:
-        if importlib.util.find_spec(name) is None or name.endswith(".glue"):  # TEMPORARY
-            continue
         importlib.import_module(name).register(runtime)

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from ..errors import LocalAwsError
 
 if TYPE_CHECKING:
-    from ..runtime import Created, Runtime
+    from ..runtime import Runtime
 
 _NATIVE = {
     "BucketName",
@@ -30,42 +30,20 @@ _OURS = {
 }
 
 
-def register(runtime: Runtime) -> None:
-    """Puts what the emulator leaves out behind its own bucket handlers."""
-    from ministack.services.cloudformation import provisioners
-
-    native = dict(provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"])
-    client = runtime.client("s3")
-
-    def create(logical_id: str, properties: dict[str, Any], stack: str) -> Created:
-        _check(logical_id, properties)
-        physical_id, attributes = native["create"](logical_id, properties, stack)
-        configure(client, physical_id, {}, properties)
-        return physical_id, attributes
-
-    def update(physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str) -> Created:
-        _check(physical_id, new)
-        name, attributes = native["update"](physical_id, old, new, stack)
-        configure(client, name, old, new)
-        status = new.get("VersioningConfiguration", {}).get("Status")
-        if old.get("VersioningConfiguration", {}).get("Status") and status != "Enabled":
-            client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Suspended"})
-        return name, attributes
-
-    def delete(physical_id: str, properties: dict[str, Any]) -> None:
-        try:
-            client.delete_bucket(Bucket=physical_id)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "NoSuchBucket":
-                raise
-
-    runtime.register_cfn_type("AWS::S3::Bucket", create, update, delete)
-    # CloudFormation looks here for what it may adopt; our wrapper must not take that away.
-    provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]["import"] = native["import"]
+def remove(runtime: Runtime, bucket: str) -> None:
+    """Deletes a bucket as CloudFormation does: a bucket that holds objects stays, and that is a failure."""
+    try:
+        runtime.client("s3").delete_bucket(Bucket=bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchBucket":
+            raise
 
 
 def configure(client: Any, bucket: str, old: dict[str, Any], new: dict[str, Any]) -> None:
     """Brings a bucket from one set of properties to another, by the S3 API."""
+    status = new.get("VersioningConfiguration", {}).get("Status")
+    if old.get("VersioningConfiguration", {}).get("Status") and status != "Enabled":
+        client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
     if old.get("BucketEncryption") != new.get("BucketEncryption"):
         if new.get("BucketEncryption"):
             client.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=encryption(new))
@@ -145,7 +123,12 @@ def lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _check(where: str, properties: dict[str, Any]) -> None:
+def check(where: str, properties: dict[str, Any]) -> None:
+    """Refuses properties that nothing here would apply.
+
+    Raises:
+        LocalAwsError: naming them.
+    """
     unknown = sorted(set(properties) - _NATIVE - _OURS)
     if unknown:
         raise LocalAwsError(f"{where}: the local AWS has no {', '.join(unknown)} of AWS::S3::Bucket")

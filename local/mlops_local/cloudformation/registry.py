@@ -40,6 +40,14 @@ def register(
     _ours.add(type_name)
 
 
+def register_native(type_name: str, handlers: dict[str, Any]) -> None:
+    """Replaces the emulator's own handlers of a type by wrapped ones that call the local AWS."""
+    from ministack.services.cloudformation import provisioners
+
+    provisioners._RESOURCE_HANDLERS[type_name] = handlers
+    _ours.add(type_name)
+
+
 def on_worker_threads() -> None:
     """Runs our types off the event loop: they call the local AWS over HTTP, which the loop must answer."""
 

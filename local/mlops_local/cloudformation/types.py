@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from . import buckets, policies, security_groups
+from . import policies, security_groups, supplements
 from .generic import Properties, ResourceType
 from .registry import on_worker_threads
 
@@ -157,6 +157,6 @@ def register(runtime: Runtime) -> None:
     on_worker_threads()
     for kind in TYPES:
         kind.register(runtime)
-    buckets.register(runtime)
+    supplements.register(runtime)
     security_groups.register(runtime)
     policies.register(runtime)

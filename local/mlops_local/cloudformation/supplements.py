@@ -1,0 +1,116 @@
+"""Properties that the emulator's own types drop silently; they are applied through the service's API afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from . import buckets
+from .registry import register_native
+
+if TYPE_CHECKING:
+    from ..runtime import Created, Runtime
+
+Properties = dict[str, Any]
+Apply = Callable[["Runtime", str, Properties, Properties], None]
+
+
+def register(runtime: Runtime) -> None:
+    """Wraps the emulator's handlers of the types in `SUPPLEMENTS`."""
+    for type_name, apply in SUPPLEMENTS.items():
+        _wrap(runtime, type_name, apply)
+
+
+def _wrap(runtime: Runtime, type_name: str, apply: Apply) -> None:
+    from ministack.services.cloudformation import provisioners
+
+    native = dict(provisioners._RESOURCE_HANDLERS[type_name])
+
+    def create(logical_id: str, properties: Properties, stack: str) -> Created:
+        physical_id, attributes = native["create"](logical_id, properties, stack)
+        apply(runtime, physical_id, {}, properties)
+        return physical_id, attributes
+
+    def update(physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str) -> Created:
+        rest = (logical_id,) if native.get("update_with_logical_id") else ()
+        changed, attributes = native["update"](physical_id, old, new, stack, *rest)
+        apply(runtime, changed, old if changed == physical_id else {}, new)
+        return changed, attributes
+
+    handlers = {**native, "create": create, "update": update, "update_with_logical_id": True}
+    if type_name == "AWS::S3::Bucket":
+        handlers["delete"] = lambda physical_id, properties: buckets.remove(runtime, physical_id)
+    register_native(type_name, handlers)
+
+
+def _changed(old: Properties, new: Properties, *names: str) -> bool:
+    return any(old.get(name) != new.get(name) for name in names)
+
+
+def _role(runtime: Runtime, name: str, old: Properties, new: Properties) -> None:
+    if not _changed(old, new, "PermissionsBoundary"):
+        return
+    iam = runtime.client("iam")
+    if new.get("PermissionsBoundary"):
+        iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=new["PermissionsBoundary"])
+    else:
+        iam.delete_role_permissions_boundary(RoleName=name)
+
+
+def _function(runtime: Runtime, name: str, old: Properties, new: Properties) -> None:
+    if not _changed(old, new, "DeadLetterConfig", "KmsKeyArn", "VpcConfig"):
+        return
+    network = new.get("VpcConfig") or {}
+    runtime.client("lambda").update_function_configuration(
+        FunctionName=name,
+        DeadLetterConfig={"TargetArn": (new.get("DeadLetterConfig") or {}).get("TargetArn", "")},
+        KMSKeyArn=new.get("KmsKeyArn", ""),
+        VpcConfig={"SubnetIds": network.get("SubnetIds", []), "SecurityGroupIds": network.get("SecurityGroupIds", [])},
+    )
+
+
+def _topic(runtime: Runtime, arn: str, old: Properties, new: Properties) -> None:
+    if _changed(old, new, "KmsMasterKeyId"):
+        runtime.client("sns").set_topic_attributes(
+            TopicArn=arn, AttributeName="KmsMasterKeyId", AttributeValue=new.get("KmsMasterKeyId", "")
+        )
+
+
+def _table(runtime: Runtime, name: str, old: Properties, new: Properties) -> None:
+    dynamodb = runtime.client("dynamodb")
+    if _changed(old, new, "SSESpecification"):
+        wanted = new.get("SSESpecification") or {}
+        specification: Properties = {"Enabled": str(wanted.get("SSEEnabled", False)).lower() == "true"}
+        if wanted.get("KMSMasterKeyId"):
+            specification |= {"SSEType": "KMS", "KMSMasterKeyId": wanted["KMSMasterKeyId"]}
+        dynamodb.update_table(TableName=name, SSESpecification=specification)
+    if _changed(old, new, "PointInTimeRecoverySpecification"):
+        recovery = new.get("PointInTimeRecoverySpecification") or {}
+        enabled = str(recovery.get("PointInTimeRecoveryEnabled", False)).lower() == "true"
+        dynamodb.update_continuous_backups(
+            TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": enabled}
+        )
+
+
+def _bus(runtime: Runtime, name: str, old: Properties, new: Properties) -> None:
+    if not _changed(old, new, "KmsKeyIdentifier", "DeadLetterConfig"):
+        return
+    options: Properties = {"KmsKeyIdentifier": new.get("KmsKeyIdentifier", "")}
+    if new.get("DeadLetterConfig"):
+        options["DeadLetterConfig"] = new["DeadLetterConfig"]
+    runtime.client("events").update_event_bus(Name=name, **options)
+
+
+def _bucket(runtime: Runtime, name: str, old: Properties, new: Properties) -> None:
+    buckets.check(name, new)
+    buckets.configure(runtime.client("s3"), name, old, new)
+
+
+SUPPLEMENTS: dict[str, Apply] = {
+    "AWS::DynamoDB::Table": _table,
+    "AWS::Events::EventBus": _bus,
+    "AWS::IAM::Role": _role,
+    "AWS::Lambda::Function": _function,
+    "AWS::S3::Bucket": _bucket,
+    "AWS::SNS::Topic": _topic,
+}
