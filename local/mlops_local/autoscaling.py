@@ -46,7 +46,14 @@ class ScalableTargets:
                 identity = uuid.uuid4().hex
                 arn = f"arn:aws:application-autoscaling:{self._runtime.region}:{self._runtime.account}"
                 target = {"CreationTime": datetime.now(UTC), "ScalableTargetARN": f"{arn}:scalable-target/{identity}"}
-            fields = ("ServiceNamespace", "ResourceId", "ScalableDimension", "MinCapacity", "MaxCapacity", "SuspendedState")
+            fields = (
+                "ServiceNamespace",
+                "ResourceId",
+                "ScalableDimension",
+                "MinCapacity",
+                "MaxCapacity",
+                "SuspendedState",
+            )
             changed = {**target, **{name: parameters[name] for name in fields if name in parameters}}
             if changed["MinCapacity"] > changed["MaxCapacity"]:
                 raise _invalid(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from botocore.model import OperationModel, Shape
+from botocore.model import OperationModel
 
 from .errors import LocalAwsError
 from .runtime import Response, Runtime
@@ -116,7 +116,7 @@ class JsonService:
         return 200, {"Content-Type": CONTENT_TYPE, "x-amzn-requestid": str(uuid.uuid4())}, json.dumps(answer).encode()
 
 
-def problems_of(shape: Shape, value: Any, path: str) -> list[str]:
+def problems_of(shape: Any, value: Any, path: str) -> list[str]:
     """What is wrong with a value by its shape, in the words of the real services; empty when nothing is."""
     kind = shape.type_name
     if kind == "structure":
@@ -134,7 +134,7 @@ def problems_of(shape: Shape, value: Any, path: str) -> list[str]:
     return _scalar_problems(shape, value, path)
 
 
-def _structure_problems(shape: Shape, value: Any, path: str) -> list[str]:
+def _structure_problems(shape: Any, value: Any, path: str) -> list[str]:
     if not isinstance(value, dict):
         return [_problem(value, path, "Member must be a structure")]
     found = []
@@ -163,9 +163,10 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def _scalar_problems(shape: Shape, value: Any, path: str) -> list[str]:
+def _scalar_problems(shape: Any, value: Any, path: str) -> list[str]:
     kind = shape.type_name
-    if not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
+    fits = isinstance(value, _TYPES[kind])
+    if not fits or (isinstance(value, bool) and kind != "boolean"):
         return [_problem(value, path, f"Member must be of type {kind}")]
     if kind == "string":
         found = _size_problems(shape, value, len(value), path, "length")
@@ -181,7 +182,7 @@ def _scalar_problems(shape: Shape, value: Any, path: str) -> list[str]:
     return []
 
 
-def _size_problems(shape: Shape, value: Any, size: float, path: str, word: str) -> list[str]:
+def _size_problems(shape: Any, value: Any, size: float, path: str, word: str) -> list[str]:
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
     if low is not None and size < low:
         return [_problem(value, path, f"Member must have {word} greater than or equal to {low}")]
@@ -207,7 +208,7 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{field}" if path else field
 
 
-def render(shape: Shape, value: Any) -> Any:
+def render(shape: Any, value: Any) -> Any:
     """A Python value as JSON of a shape: unknown members and nulls left out, times as epoch seconds."""
     kind = shape.type_name
     if kind == "structure":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import subprocess
@@ -93,10 +94,8 @@ def write_log(runtime: Runtime, session: boto3.Session, group: str, stream: str,
             (logs.create_log_group, {"logGroupName": group}),
             (logs.create_log_stream, {"logGroupName": group, "logStreamName": stream}),
         ):
-            try:
+            with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
                 make(**names)
-            except logs.exceptions.ResourceAlreadyExistsException:
-                pass
         for start in range(0, len(events), _EVENTS_PER_CALL):
             batch = events[start : start + _EVENTS_PER_CALL]
             logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=batch)

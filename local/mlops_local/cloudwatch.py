@@ -80,7 +80,9 @@ def _evaluate(runtime: Runtime, alarm: Alarm) -> None:
     if state == old:
         return
     shown = [value for value in values if value is not None]
-    reason = f"Threshold Crossed: {shown} against {alarm['ComparisonOperator']} {alarm['Threshold']}" if shown else "no data"
+    reason = (
+        f"Threshold Crossed: {shown} against {alarm['ComparisonOperator']} {alarm['Threshold']}" if shown else "no data"
+    )
     alarm.update(StateValue=state, StateReason=reason, StateUpdatedTimestamp=int(time.time()))
     cloudwatch._record_history(alarm["AlarmName"], old, state, reason)
     cloudwatch._dispatch_alarm_actions(alarm, old, state, reason)

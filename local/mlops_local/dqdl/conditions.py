@@ -13,7 +13,7 @@ _NUMERIC = (
 )  # fmt: skip
 
 
-class Unusable(Exception):
+class UnusableError(Exception):
     """A condition that makes no sense for its rule or column; the rule is answered with ERROR."""
 
 
@@ -30,7 +30,7 @@ def holds(value: float, condition: Condition) -> bool:
         condition: `between` leaves its bounds out, as DQDL does.
 
     Raises:
-        Unusable: the condition isn't numeric.
+        UnusableError: the condition isn't numeric.
     """
     numbers = [_number(operand) for operand in condition.values]
     if math.isnan(value):
@@ -52,12 +52,12 @@ def holds(value: float, condition: Condition) -> bool:
             return (numbers[0] < value < numbers[1]) is not condition.negated
         case "in":
             return (value in numbers) is not condition.negated
-    raise Unusable(f"a number can't be compared with `{condition.operator}`")
+    raise UnusableError(f"a number can't be compared with `{condition.operator}`")
 
 
 def _number(value: Value) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Unusable(f"expected a number, got {value!r}")
+        raise UnusableError(f"expected a number, got {value!r}")
     return float(value)
 
 
@@ -122,7 +122,7 @@ def _comparable(name: str, column_type: str, value: Value) -> tuple[str, str]:
     if isinstance(value, Now):
         return f"TRY_CAST({name} AS DATE)", f"CAST({literal(value.at().isoformat())} AS DATE)"
     if isinstance(value, Keyword):
-        raise Unusable(f"{value.value} can only be compared with =, !=, in and not in")
+        raise UnusableError(f"{value.value} can only be compared with =, !=, in and not in")
     if isinstance(value, int | float):
         if is_numeric(column_type):
             return name, repr(value)

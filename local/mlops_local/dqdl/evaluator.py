@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from .ast import Composite, Node, Rule
-from .conditions import Unusable
+from .conditions import UnusableError
 from .rules import RULES, Data, Outcome
 
 PASS, FAIL, ERROR = "PASS", "FAIL", "ERROR"
@@ -33,9 +33,7 @@ class RuleResult:
     metrics: dict[str, float] = field(default_factory=dict)
 
 
-def evaluate(
-    rules: Sequence[Node], connection: duckdb.DuckDBPyConnection, relation: str = "data"
-) -> list[RuleResult]:
+def evaluate(rules: Sequence[Node], connection: duckdb.DuckDBPyConnection, relation: str = "data") -> list[RuleResult]:
     """Evaluates rules, each by itself: one that can't be evaluated is an ERROR and stops none of the others.
 
     Args:
@@ -79,7 +77,7 @@ def _single(rule: Rule, data: Data) -> Outcome:
         return Outcome(ERROR, f"The rule type {rule.kind} is not supported by the local AWS.")
     try:
         return function(rule, data.where(rule.where))
-    except Unusable as error:
+    except UnusableError as error:
         return Outcome(ERROR, f"{rule.kind}: {error}")
     except duckdb.Error as error:
         return Outcome(ERROR, f"{rule.kind}: {str(error).splitlines()[0]}")

@@ -188,4 +188,3 @@ class _Parser:
     def _error(self, token: Token, message: str) -> DqdlError:
         line = self._text.count("\n", 0, token.start) + 1
         return DqdlError(f"line {line}: {message}")
-

@@ -1,5 +1,7 @@
 """The rule types of DQDL that the local AWS evaluates, each one function."""
 
+# ruff: noqa: S608  (SQL is the point here; names and values are quoted by `conditions`)
+
 from __future__ import annotations
 
 import re
@@ -11,7 +13,7 @@ from typing import Any
 import duckdb
 
 from .ast import Condition, Rule
-from .conditions import Unusable, holds, identifier, is_numeric, literal, row_predicate
+from .conditions import UnusableError, holds, identifier, is_numeric, literal, row_predicate
 
 _UNMET = "Value: {value} does not meet the constraint requirement!"
 _WHOLE = literal(r"[+-]?\d+")
@@ -71,7 +73,7 @@ class Data:
         return {name.lower(): kind for name, kind, *_ in described}
 
 
-class _NoColumn(Exception):
+class _NoColumnError(Exception):
     pass
 
 
@@ -81,7 +83,7 @@ def _checked(function: Callable[[Rule, Data], Outcome]) -> Callable[[Rule, Data]
     def wrapped(rule: Rule, data: Data) -> Outcome:
         try:
             return function(rule, data)
-        except _NoColumn as missing:
+        except _NoColumnError as missing:
             return Outcome("FAIL", f"Input data does not include column {missing}!")
 
     return wrapped
@@ -89,23 +91,23 @@ def _checked(function: Callable[[Rule, Data], Outcome]) -> Callable[[Rule, Data]
 
 def _columns(rule: Rule, data: Data) -> tuple[str, ...]:
     if not rule.arguments:
-        raise Unusable("a column is missing")
+        raise UnusableError("a column is missing")
     for column in rule.arguments:
         if column.lower() not in data.types:
-            raise _NoColumn(column)
+            raise _NoColumnError(column)
     return rule.arguments
 
 
 def _column(rule: Rule, data: Data) -> tuple[str, str]:
     if len(rule.arguments) != 1:
-        raise Unusable(f"expected one column, got {len(rule.arguments)}")
+        raise UnusableError(f"expected one column, got {len(rule.arguments)}")
     column = _columns(rule, data)[0]
     return column, data.types[column.lower()]
 
 
 def _judge(value: float | None, condition: Condition | None, metric: str, empty: str = "") -> Outcome:
     if condition is None:
-        raise Unusable("an expression such as `> 0.9` is missing")
+        raise UnusableError("an expression such as `> 0.9` is missing")
     if value is None:
         return Outcome("FAIL", f"Empty state for analyzer {empty or metric}, all input values were NULL.")
     met = holds(float(value), condition)
@@ -146,7 +148,9 @@ def _primary_key(rule: Rule, data: Data) -> Outcome:
     parts += [_completeness(replace(rule, kind="IsComplete", arguments=(column,)), data) for column in columns]
     metrics = {name: value for part in parts for name, value in part.metrics.items()}
     failed = [part for part in parts if part.result != "PASS"]
-    return Outcome("FAIL", " ".join(part.message for part in failed), metrics) if failed else Outcome("PASS", "", metrics)
+    return (
+        Outcome("FAIL", " ".join(part.message for part in failed), metrics) if failed else Outcome("PASS", "", metrics)
+    )
 
 
 def _distinct_values(rule: Rule, data: Data) -> Outcome:
@@ -173,7 +177,7 @@ def _row_count(rule: Rule, data: Data) -> Outcome:
 
 def _custom_sql(rule: Rule, data: Data) -> Outcome:
     if len(rule.arguments) != 1:
-        raise Unusable("expected one SQL statement")
+        raise UnusableError("expected one SQL statement")
     statement = re.sub(r"\bprimary\b(?=(?:[^']*'[^']*')*[^']*$)", identifier(data.relation), rule.arguments[0])
     if rule.condition is None:
         rows = f"SELECT count(*) FROM ({statement})"
@@ -183,7 +187,7 @@ def _custom_sql(rule: Rule, data: Data) -> Outcome:
         return _judge(value, rule.threshold or _ALL, "Dataset.*.CustomSQL.Compliance")
     found = data.connection.execute(statement).fetchall()
     if len(found) != 1 or len(found[0]) != 1:
-        raise Unusable("with an expression, the statement must give exactly one number")
+        raise UnusableError("with an expression, the statement must give exactly one number")
     return _judge(found[0][0], rule.condition, "Dataset.*.CustomSQL")
 
 
@@ -223,7 +227,7 @@ def _compliance(rule: Rule, data: Data, predicate: str, metric: str, shown: str)
 def _column_values(rule: Rule, data: Data) -> Outcome:
     column, kind = _column(rule, data)
     if rule.condition is None:
-        raise Unusable("an expression such as `in [...]` is missing")
+        raise UnusableError("an expression such as `in [...]` is missing")
     predicate = row_predicate(column, kind, rule.condition)
     return _compliance(rule, data, predicate, f"Column.{column}.ColumnValues.Compliance", identifier(column))
 
@@ -231,7 +235,7 @@ def _column_values(rule: Rule, data: Data) -> Outcome:
 def _column_length(rule: Rule, data: Data) -> Outcome:
     column, _ = _column(rule, data)
     if rule.condition is None:
-        raise Unusable("an expression such as `= 5` is missing")
+        raise UnusableError("an expression such as `= 5` is missing")
     length = f"coalesce(length(CAST({identifier(column)} AS VARCHAR)), 0)"  # a NULL is as long as an empty string
     predicate = row_predicate("_length", "BIGINT", rule.condition).replace('"_length"', length)
     return _compliance(rule, data, predicate, f"Column.{column}.ColumnLength.Compliance", length)
@@ -242,7 +246,7 @@ def _column_data_type(rule: Rule, data: Data) -> Outcome:
     wanted = rule.condition.values[0] if rule.condition and rule.condition.operator == "=" else None
     target = _TYPES.get(str(wanted).upper())
     if target is None:
-        raise Unusable(f"expected `= <type>` with a type of {', '.join(_TYPES)}, got {wanted!r}")
+        raise UnusableError(f"expected `= <type>` with a type of {', '.join(_TYPES)}, got {wanted!r}")
     text = f"CAST({identifier(column)} AS VARCHAR)"
     whole = f" AND regexp_full_match({text}, {_WHOLE})" if target in ("INTEGER", "BIGINT") else ""
     predicate = f"coalesce(TRY_CAST({text} AS {target}) IS NOT NULL{whole}, FALSE)"

@@ -51,10 +51,10 @@ def _quality(runtime: Runtime, access: Access) -> dict[str, Operation]:
         "UpdateDataQualityRuleset": rulesets.update,
         "GetDataQualityRuleset": rulesets.get,
         "DeleteDataQualityRuleset": rulesets.delete,
-        "ListDataQualityRulesets": rulesets.list,
+        "ListDataQualityRulesets": rulesets.list_all,
         "StartDataQualityRulesetEvaluationRun": runs.start,
         "GetDataQualityRulesetEvaluationRun": runs.get,
         "CancelDataQualityRulesetEvaluationRun": runs.cancel,
-        "ListDataQualityRulesetEvaluationRuns": runs.list,
+        "ListDataQualityRulesetEvaluationRuns": runs.list_all,
         "GetDataQualityResult": runs.result,
     }

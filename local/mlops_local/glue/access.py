@@ -23,7 +23,11 @@ class Access:
 
     def role_arn(self, name_or_arn: str) -> str:
         """Glue takes roles by name, too."""
-        return name_or_arn if name_or_arn.startswith("arn:") else f"arn:aws:iam::{self._runtime.account}:role/{name_or_arn}"
+        return (
+            name_or_arn
+            if name_or_arn.startswith("arn:")
+            else f"arn:aws:iam::{self._runtime.account}:role/{name_or_arn}"
+        )
 
     def check(self, request: Request, *resources: str) -> None:
         """Checks the request's operation on each resource.
@@ -47,7 +51,9 @@ class Access:
 def _catalog_resources(operation: str, parameters: Mapping[str, Any]) -> list[str]:
     database = parameters.get("DatabaseName")
     if "Table" in operation or "Partition" in operation:
-        table = parameters.get("TableName") or parameters.get("TableInput", {}).get("Name") or parameters.get("Name") or "*"
+        table = (
+            parameters.get("TableName") or parameters.get("TableInput", {}).get("Name") or parameters.get("Name") or "*"
+        )
         names = parameters.get("TablesToDelete") or [table]
         return ["catalog", f"database/{database}", *(f"table/{database}/{name}" for name in names)]
     if "Database" in operation:

@@ -63,7 +63,13 @@ class QualityRuns:
             if token:
                 self._tokens[token] = run_id
             run = {key: value for key, value in parameters.items() if key != "ClientToken"}
-            run |= {"RunId": run_id, "Status": "RUNNING", "StartedOn": now(), "LastModifiedOn": now(), "ExecutionTime": 0}
+            run |= {
+                "RunId": run_id,
+                "Status": "RUNNING",
+                "StartedOn": now(),
+                "LastModifiedOn": now(),
+                "ExecutionTime": 0,
+            }
             self._runs[run_id] = run
         threading.Thread(target=self._run, args=(run, session), daemon=True).start()
         return {"RunId": run_id}
@@ -82,7 +88,7 @@ class QualityRuns:
                 run["Status"] = "STOPPING"
         return {}
 
-    def list(self, request: Request) -> Record:
+    def list_all(self, request: Request) -> Record:
         """ListDataQualityRulesetEvaluationRuns, newest first."""
         self._access.check(request, "dataQualityRuleset/*")
         parameters = request.parameters
@@ -104,7 +110,7 @@ class QualityRuns:
 
     def _run(self, run: Record, session: boto3.Session) -> None:
         folder = Path(tempfile.mkdtemp(prefix="quality-", dir=self._runtime.home))
-        status, ids = "SUCCEEDED", []
+        status, ids = "SUCCEEDED", list[str]()
         try:
             ids = self._evaluate(run, session, folder)
         except (DataError, ClientError) as error:
@@ -149,7 +155,11 @@ class QualityRuns:
         ]
         totals = record["AggregatedMetrics"]
         data = [
-            {"MetricName": f"glue.data.quality.rules.{word.lower()}", "Value": totals[f"TotalRules{word}"], "Dimensions": dimensions}
+            {
+                "MetricName": f"glue.data.quality.rules.{word.lower()}",
+                "Value": totals[f"TotalRules{word}"],
+                "Dimensions": dimensions,
+            }
             for word in ("Passed", "Failed")
         ]
         self._runtime.client("cloudwatch", session).put_metric_data(Namespace=_METRICS_NAMESPACE, MetricData=data)

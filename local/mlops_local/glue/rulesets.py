@@ -30,7 +30,9 @@ class Rulesets:
             known, token = self._rulesets.get(name), parameters.get("ClientToken")
             if known is not None and not (token and known["ClientToken"] == token):
                 raise ServiceError("AlreadyExistsException", f"Ruleset {name} already exists")
-            kept = {key: parameters.get(key) for key in ("Name", "Description", "Ruleset", "TargetTable", "ClientToken")}
+            kept = {
+                key: parameters.get(key) for key in ("Name", "Description", "Ruleset", "TargetTable", "ClientToken")
+            }
             self._rulesets[name] = {**kept, "CreatedOn": now(), "LastModifiedOn": now()}
         return {"Name": name}
 
@@ -42,8 +44,8 @@ class Rulesets:
         ruleset = self.find(name)
         if "Ruleset" in parameters:
             _check(parameters["Ruleset"])
-        changes = {key: parameters[key] for key in ("Description", "Ruleset") if key in parameters}
-        ruleset.update(changes, LastModifiedOn=now())
+        changes: Record = {key: parameters[key] for key in ("Description", "Ruleset") if key in parameters}
+        ruleset.update({**changes, "LastModifiedOn": now()})
         return {"Name": name, **{key: ruleset.get(key) for key in ("Description", "Ruleset")}}
 
     def get(self, request: Request) -> Record:
@@ -61,7 +63,7 @@ class Rulesets:
             del self._rulesets[name]
         return {}
 
-    def list(self, request: Request) -> Record:
+    def list_all(self, request: Request) -> Record:
         """ListDataQualityRulesets, filtered by name and target table."""
         self._access.check(request, "dataQualityRuleset/*")
         parameters, wanted = request.parameters, request.parameters.get("Filter", {})

@@ -135,7 +135,12 @@ class Runs:
         if message:
             run["ErrorMessage"] = message[:4000]
         run["JobRunState"] = state
-        detail = {"jobName": run["JobName"], "jobRunId": run["Id"], "state": state, "message": message or "Job run succeeded"}
+        detail = {
+            "jobName": run["JobName"],
+            "jobRunId": run["Id"],
+            "state": state,
+            "message": message or "Job run succeeded",
+        }
         severity = "INFO" if state == "SUCCEEDED" else "ERROR"
         self._runtime.put_event("aws.glue", "Glue Job State Change", {**detail, "severity": severity}, [])
 
@@ -184,9 +189,13 @@ class Runs:
     def _session(self, job: Record, name: str) -> boto3.Session:
         role = self._access.role_arn(job["Role"])
         try:
-            return self._runtime.session_for_role(role, PRINCIPAL, "GlueJobRunnerSession", self._access.arn(f"job/{name}"))
+            return self._runtime.session_for_role(
+                role, PRINCIPAL, "GlueJobRunnerSession", self._access.arn(f"job/{name}")
+            )
         except AssumeRoleDenied as denied:
-            raise invalid(f"Role {role} should be given assume role permissions for Glue Service. {denied.message}") from denied
+            raise invalid(
+                f"Role {role} should be given assume role permissions for Glue Service. {denied.message}"
+            ) from denied
 
     def _find(self, name: str, run_id: str) -> Record:
         self._jobs.find(name)
@@ -228,5 +237,3 @@ def _reason(log: str, code: int) -> str:
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-

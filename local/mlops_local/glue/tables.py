@@ -70,7 +70,10 @@ def _places(
     partitions = [partition for page in pages for partition in page["Partitions"]]
     chosen = matching(options.get("pushDownPredicate", ""), keys, partitions)
     return table, [
-        {"Location": partition["StorageDescriptor"]["Location"], "columns": list(zip(keys, partition["Values"], strict=True))}
+        {
+            "Location": partition["StorageDescriptor"]["Location"],
+            "columns": list(zip(keys, partition["Values"], strict=True)),
+        }
         for partition in chosen
     ]
 
@@ -78,7 +81,7 @@ def _places(
 def _fetch(s3: Any, location: str, folder: Path) -> list[Path]:
     bucket, prefix = split_uri(location if location.endswith("/") else location + "/")
     folder.mkdir(parents=True)
-    files = []
+    files: list[Path] = []
     for key in list_keys(s3, bucket, prefix):
         if Path(key).name.startswith(("_", ".")):  # Hadoop's own files
             continue
@@ -102,4 +105,4 @@ def _select(files: list[Path], place: dict[str, Any]) -> str:
 def _empty(table: dict[str, Any]) -> str:
     columns = [*table["StorageDescriptor"].get("Columns", []), *table.get("PartitionKeys", [])]
     typed = ", ".join(f"CAST(NULL AS {sql_type(c.get('Type', 'string'))}) AS {identifier(c['Name'])}" for c in columns)
-    return f"SELECT {typed or '1 AS nothing'} WHERE FALSE"  # noqa: S608
+    return f"SELECT {typed or '1 AS nothing'} WHERE FALSE"

@@ -29,13 +29,11 @@ def register(runtime: Runtime) -> None:
     endpoints = Endpoints(account, models, configs)
     invocations = Invocations(account, endpoints)
     operations = {**_jobs(account), **_registry(registry), **_hosting(models, configs, endpoints)}
-    operations |= {name: account.tag_operation for name in ("AddTags", "DeleteTags", "ListTags")}
+    operations |= dict.fromkeys(("AddTags", "DeleteTags", "ListTags"), account.tag_operation)
     service = JsonService(runtime, "sagemaker", operations)
     data_plane = JsonService(runtime, "sagemaker-runtime", {}, threads=_INVOCATION_THREADS)
 
-    async def handle(
-        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
-    ) -> Response:
+    async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Response:
         if method == "POST" and invocations.matches(path):
             return await data_plane.off_loop(invocations.invoke, path, headers, body)
         return await service.handle(method, path, headers, body, query)
@@ -50,11 +48,11 @@ def _jobs(account: Account) -> dict[str, Operation]:
         "CreateTrainingJob": training.create,
         "DescribeTrainingJob": training.jobs.describe,
         "StopTrainingJob": training.jobs.stop,
-        "ListTrainingJobs": training.jobs.list,
+        "ListTrainingJobs": training.jobs.list_all,
         "CreateProcessingJob": processing.create,
         "DescribeProcessingJob": processing.jobs.describe,
         "StopProcessingJob": processing.jobs.stop,
-        "ListProcessingJobs": processing.jobs.list,
+        "ListProcessingJobs": processing.jobs.list_all,
     }
 
 
@@ -68,7 +66,7 @@ def _registry(registry: Registry) -> dict[str, Operation]:
         "DescribeModelPackage": registry.describe,
         "UpdateModelPackage": registry.update,
         "DeleteModelPackage": registry.delete,
-        "ListModelPackages": registry.list,
+        "ListModelPackages": registry.list_all,
     }
 
 
@@ -77,15 +75,15 @@ def _hosting(models: Models, configs: EndpointConfigs, endpoints: Endpoints) -> 
         "CreateModel": models.create,
         "DescribeModel": models.describe,
         "DeleteModel": models.delete,
-        "ListModels": models.list,
+        "ListModels": models.list_all,
         "CreateEndpointConfig": configs.create,
         "DescribeEndpointConfig": configs.describe,
         "DeleteEndpointConfig": configs.delete,
-        "ListEndpointConfigs": configs.list,
+        "ListEndpointConfigs": configs.list_all,
         "CreateEndpoint": endpoints.create,
         "UpdateEndpoint": endpoints.update,
         "UpdateEndpointWeightsAndCapacities": endpoints.update_weights,
         "DescribeEndpoint": endpoints.describe,
         "DeleteEndpoint": endpoints.delete,
-        "ListEndpoints": endpoints.list,
+        "ListEndpoints": endpoints.list_all,
     }

@@ -17,7 +17,6 @@ from ..children import write_log
 from ..objects import DataError, join_uri, put_object
 from ..runtime import Runtime
 from .account import Record, now
-
 from .servers import ModelServer
 
 logger = logging.getLogger(__name__)

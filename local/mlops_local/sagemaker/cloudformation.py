@@ -23,9 +23,7 @@ def register(runtime: Runtime) -> None:
             raise ValueError(f"{logical_id}: the local AWS has no ModelPackageGroupPolicy")
         return arn, _attributes(runtime, arn)
 
-    def update(
-        physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str
-    ) -> tuple[str, dict[str, Any]]:
+    def update(physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str) -> tuple[str, dict[str, Any]]:
         client = runtime.client("sagemaker")
         tags = {tag["Key"]: tag["Value"] for tag in new.get("Tags", [])}
         gone = [tag["Key"] for tag in old.get("Tags", []) if tag["Key"] not in tags]

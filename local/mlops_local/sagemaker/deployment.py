@@ -19,7 +19,7 @@ WAIT_SCALE = 1 / 300
 _POLL_SECONDS = 0.1
 
 
-class RolledBack(Exception):
+class RollbackError(Exception):
     """The deployment was given up; the message is the endpoint's FailureReason."""
 
 
@@ -104,7 +104,7 @@ def deploy(
         shift: Called with the new fleet's share of the requests (0-1).
 
     Raises:
-        RolledBack: an alarm went off while baking, or could not be read.
+        RollbackError: an alarm went off while baking, or could not be read.
         ServerError: the new fleet did not come up.
     """
     green.start()
@@ -119,7 +119,9 @@ def _bake(runtime: Runtime, green: Fleet, alarms: list[str], seconds: float) -> 
     while True:
         for name, server in green.servers.items():
             if not server.alive:
-                raise RolledBack(f"The container of production variant {name} ended while the deployment was baking.")
+                raise RollbackError(
+                    f"The container of production variant {name} ended during the deployment."
+                )
         if alarms:
             _watch(runtime, green, alarms)
         if time.monotonic() >= deadline:
@@ -134,11 +136,15 @@ def _watch(runtime: Runtime, green: Fleet, names: list[str]) -> None:
         found = client.describe_alarms(AlarmNames=names, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
     except ClientError as error:
         details = error.response["Error"]
-        raise RolledBack(f"The auto rollback alarms can't be read: {details['Code']}: {details['Message']}") from error
+        raise RollbackError(
+            f"Auto rollback alarms can't be read: {details['Code']}: {details['Message']}"
+        ) from error
     alarms: list[dict[str, Any]] = [*found["MetricAlarms"], *found["CompositeAlarms"]]
     missing = sorted(set(names) - {alarm["AlarmName"] for alarm in alarms})
     if missing:
-        raise RolledBack(f"The auto rollback alarms {', '.join(missing)} do not exist.")
+        raise RollbackError(f"The auto rollback alarms {', '.join(missing)} do not exist.")
     firing = sorted(alarm["AlarmName"] for alarm in alarms if alarm["StateValue"] == "ALARM")
     if firing:
-        raise RolledBack(f"One or more alarms of the auto rollback configuration went into ALARM: {', '.join(firing)}")
+        raise RollbackError(
+            f"Alarms of the auto rollback configuration went into ALARM: {', '.join(firing)}"
+        )

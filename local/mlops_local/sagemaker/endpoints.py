@@ -18,7 +18,14 @@ from .servers import Fleet, ModelServer, ServerError
 
 logger = logging.getLogger(__name__)
 
-_EVENT_FIELDS = ("EndpointName", "EndpointArn", "EndpointConfigName", "ProductionVariants", "CreationTime", "LastModifiedTime")
+_EVENT_FIELDS = (
+    "EndpointName",
+    "EndpointArn",
+    "EndpointConfigName",
+    "ProductionVariants",
+    "CreationTime",
+    "LastModifiedTime",
+)
 _EVENT_STATUS = {
     "Creating": "CREATING",
     "Updating": "UPDATING",
@@ -143,7 +150,9 @@ class Endpoints:
             known = {variant["VariantName"]: variant for variant in endpoint.record["ProductionVariants"]}
             for wanted in parameters["DesiredWeightsAndCapacities"]:
                 if wanted["VariantName"] not in known:
-                    raise invalid(f'The variant name(s) "{wanted["VariantName"]}" is/are not present within endpoint "{arn}".')
+                    raise invalid(
+                        f'The variant name(s) "{wanted["VariantName"]}" is/are not present within endpoint "{arn}".'
+                    )
             endpoint.record.update(EndpointStatus="Updating", LastModifiedTime=now())
         self._emit(endpoint)
 
@@ -188,7 +197,7 @@ class Endpoints:
         self._in_thread(endpoint, remove)
         return {}
 
-    def list(self, request: Request) -> Record:
+    def list_all(self, request: Request) -> Record:
         """ListEndpoints."""
         self._account.authorize(request, "*")
         status = request.parameters.get("StatusEquals")
@@ -222,7 +231,7 @@ class Endpoints:
         instances = sum(variant["DesiredInstanceCount"] for variant in variants)
         try:
             deployment.deploy(self._account.runtime, plan, green, instances, shift)
-        except (ServerError, deployment.RolledBack) as error:
+        except (ServerError, deployment.RollbackError) as error:
             with endpoint.lock:
                 endpoint.green, endpoint.share = None, 0.0
                 endpoint.record["EndpointStatus"] = "RollingBack"
@@ -292,7 +301,9 @@ class Endpoints:
         if "DataCaptureConfig" in kept and endpoint.blue is not None:
             config["DataCaptureConfig"] = endpoint.blue.config.get("DataCaptureConfig")
         return {
-            variant["VariantName"]: {key: variant[key] for key in ("DesiredInstanceCount", "DesiredWeight") if key in kept}
+            variant["VariantName"]: {
+                key: variant[key] for key in ("DesiredInstanceCount", "DesiredWeight") if key in kept
+            }
             for variant in endpoint.record["ProductionVariants"]
         }
 

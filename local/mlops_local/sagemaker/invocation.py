@@ -49,7 +49,9 @@ class Invocations:
             return _error(413, "ValidationError", f"Request body of {len(body)} bytes is over {MAX_BODY_BYTES} bytes")
         endpoint = self._endpoints.get(name)
         if endpoint is None or endpoint.blue is None:
-            return _error(400, "ValidationError", f"Endpoint {name} of account {self._account.runtime.account} not found.")
+            return _error(
+                400, "ValidationError", f"Endpoint {name} of account {self._account.runtime.account} not found."
+            )
         variant = headers.get(f"{_PREFIX}target-variant", "")
         chosen = endpoint.pick(variant)
         if chosen is None:

@@ -107,16 +107,14 @@ class Jobs:
         threading.Thread(target=self._containers[name].stop, daemon=True).start()
         return {}
 
-    def list(self, request: Request) -> Record:
+    def list_all(self, request: Request) -> Record:
         """List<Kind>s."""
         parameters = request.parameters
         self.account.authorize(request, "*")
         status = parameters.get("StatusEquals")
         found = [r for r in list(self._records.values()) if not status or r[self.status_field] == status]
         keys = {"Name": self.name_field, "CreationTime": "CreationTime", "Status": self.status_field}
-        chosen, token = page(
-            found, parameters, sort_keys=keys, default_sort="CreationTime", name_field=self.name_field
-        )
+        chosen, token = page(found, parameters, sort_keys=keys, default_sort="CreationTime", name_field=self.name_field)
         summaries = [{field: record.get(field) for field in self.kind.outlined} for record in chosen]
         return {f"{self.kind.prefix}Summaries": summaries, "NextToken": token}
 

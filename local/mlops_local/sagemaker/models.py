@@ -57,13 +57,23 @@ class Models:
 
     def _container(self, parameters: Record) -> Record:
         """What a server runs: image, archive and environment, resolved from the package when one is named."""
-        given = parameters.get("Containers") or ([parameters["PrimaryContainer"]] if "PrimaryContainer" in parameters else [])
+        given = parameters.get("Containers") or (
+            [parameters["PrimaryContainer"]] if "PrimaryContainer" in parameters else []
+        )
         if len(given) != 1:
             raise invalid(f"the local AWS serves models of one container, got {len(given)}")
         container: Record = dict(given[0])
         refuse_unsupported(
             container,
-            ("Image", "ModelDataUrl", "ModelDataSource", "Environment", "ModelPackageName", "Mode", "ContainerHostname"),
+            (
+                "Image",
+                "ModelDataUrl",
+                "ModelDataSource",
+                "Environment",
+                "ModelPackageName",
+                "Mode",
+                "ContainerHostname",
+            ),
             "CreateModel's container",
         )
         if container.get("Mode", "SingleModel") != "SingleModel":
@@ -96,7 +106,7 @@ class Models:
         self._account.drop_tags(arn)
         return {}
 
-    def list(self, request: Request) -> Record:
+    def list_all(self, request: Request) -> Record:
         """ListModels."""
         self._account.authorize(request, "*")
         keys = {"Name": "ModelName", "CreationTime": "CreationTime"}
@@ -183,7 +193,7 @@ class EndpointConfigs:
         self._account.drop_tags(arn)
         return {}
 
-    def list(self, request: Request) -> Record:
+    def list_all(self, request: Request) -> Record:
         """ListEndpointConfigs."""
         self._account.authorize(request, "*")
         keys = {"Name": "EndpointConfigName", "CreationTime": "CreationTime"}

@@ -158,7 +158,9 @@ def _lay_out(record: Record, container: Container, s3: Any) -> None:
     config = container.path("/opt/ml/config")
     config.mkdir(parents=True)
     container.path("/opt/ml/output").mkdir()
-    visible = {name: record[name] for name in _ECHOED if name in record} | {"ProcessingJobArn": record["ProcessingJobArn"]}
+    visible = {name: record[name] for name in _ECHOED if name in record} | {
+        "ProcessingJobArn": record["ProcessingJobArn"]
+    }
     (config / "processingjobconfig.json").write_text(json.dumps(visible), encoding="utf-8")
     hosts = {"current_host": "algo-1", "hosts": ["algo-1"]}
     (config / "resourceconfig.json").write_text(json.dumps(hosts), encoding="utf-8")

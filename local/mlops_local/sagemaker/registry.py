@@ -215,7 +215,7 @@ class Registry:
         self._account.drop_tags(arn)
         return {}
 
-    def list(self, request: Request) -> Record:
+    def list_all(self, request: Request) -> Record:
         """ListModelPackages."""
         parameters = request.parameters
         group = parameters.get("ModelPackageGroupName")
@@ -256,9 +256,7 @@ class Registry:
         return name if name.startswith("arn:") else self._account.arn("model-package", name)
 
     def _emit(self, record: Record) -> None:
-        self._account.event(
-            "SageMaker Model Package State Change", record["ModelPackageArn"], record, _EVENT_FIELDS
-        )
+        self._account.event("SageMaker Model Package State Change", record["ModelPackageArn"], record, _EVENT_FIELDS)
 
     def find(self, arn: str) -> Record:
         """A package's record, for the services that take one by its ARN."""

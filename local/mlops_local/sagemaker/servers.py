@@ -22,7 +22,6 @@ from ..images import ImageError, resolve_image
 from ..objects import DataError, split_uri
 from .account import Account, Record
 
-
 logger = logging.getLogger(__name__)
 
 MODEL_TIMEOUT_SECONDS = 60.0
@@ -115,9 +114,7 @@ class ModelServer:
     def _launch(self) -> None:
         image = resolve_image(self._runtime, self.model["serves"]["Image"], self.session)
         self._port = _free_port()
-        environment = child_environment(
-            self._runtime, None if self.model["EnableNetworkIsolation"] else self.session
-        )
+        environment = child_environment(self._runtime, None if self.model["EnableNetworkIsolation"] else self.session)
         environment |= {
             **image.environment,
             **self.model["serves"]["Environment"],

@@ -168,11 +168,17 @@ def _check(parameters: Record) -> None:
         if not source or source["S3DataType"] not in ("S3Prefix", "ManifestFile"):
             raise invalid(f"the local AWS reads S3Prefix and ManifestFile channels only, not {channel['ChannelName']}")
         if channel.get("InputMode", "File") != "File" or channel.get("CompressionType", "None") != "None":
-            raise invalid(f"channel {channel['ChannelName']}: the local AWS supports File mode without compression only")
+            raise invalid(
+                f"channel {channel['ChannelName']}: the local AWS supports File mode without compression only"
+            )
 
 
 def _condition_keys(parameters: Record) -> dict[str, Any]:
-    resources, output, vpc = parameters["ResourceConfig"], parameters["OutputDataConfig"], parameters.get("VpcConfig", {})
+    resources, output, vpc = (
+        parameters["ResourceConfig"],
+        parameters["OutputDataConfig"],
+        parameters.get("VpcConfig", {}),
+    )
     keys = {
         "sagemaker:InstanceTypes": [resources["InstanceType"]] if "InstanceType" in resources else [],
         "sagemaker:NetworkIsolation": str(parameters.get("EnableNetworkIsolation", False)).lower(),
@@ -203,7 +209,9 @@ def _lay_out(record: Record, container: Container, s3: Any) -> None:
     described = {
         channel["ChannelName"]: {
             "TrainingInputMode": "File",
-            "S3DistributionType": channel["DataSource"]["S3DataSource"].get("S3DataDistributionType", "FullyReplicated"),
+            "S3DistributionType": channel["DataSource"]["S3DataSource"].get(
+                "S3DataDistributionType", "FullyReplicated"
+            ),
             "RecordWrapperType": "None",
             **({"ContentType": channel["ContentType"]} if "ContentType" in channel else {}),
         }
