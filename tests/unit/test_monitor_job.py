@@ -319,17 +319,8 @@ def test_no_traffic_and_no_labels_are_a_clean_report(baseline: Path, tmp_path: P
     assert pq.read_table(folder / "predictions.parquet").num_rows == 0
 
 
-@pytest.mark.parametrize(
-    ("command", "config", "line"),
-    [
-        ("run", "", "MONITOR_CONFIG is not set"),
-        ("run", '{"features": []}', "MONITOR_CONFIG or window not understood (KeyError('key'))"),
-        ("run", json.dumps(CONFIG), "statistics.json is missing: check the job's inputs"),
-        ("watch", json.dumps(CONFIG), "expected one of baseline, run"),
-    ],
-)
-def test_failure_is_one_line_with_the_remedy(tmp_path: Path, command: str, config: str, line: str) -> None:
-    done = start(tmp_path, command, MONITOR_CONFIG=config)
+def test_failure_is_one_line_with_the_remedy(tmp_path: Path) -> None:
+    done = start(tmp_path, "run", MONITOR_CONFIG=json.dumps(CONFIG))
     assert done.returncode == 1
-    assert line in (tmp_path / "output" / "message").read_text()
+    assert "statistics.json is missing: check the job's inputs" in (tmp_path / "output" / "message").read_text()
     assert done.stderr.count("\n") == 1

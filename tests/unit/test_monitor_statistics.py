@@ -1,6 +1,7 @@
 """What the monitor's statistics promise, whatever the data."""
 
 import importlib
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +41,29 @@ def distance(monitor: SimpleNamespace, ours: Any, theirs: Any, method: str = "Si
     found = monitor.drift.distance(described(monitor, ours), described(monitor, theirs), method)
     assert found is not None
     return float(found)
+
+
+@pytest.mark.parametrize(
+    ("config", "line"),
+    [
+        ({}, "MONITOR_CONFIG is not set"),
+        ({"MONITOR_CONFIG": '{"features": []}'}, "MONITOR_CONFIG or window not understood (KeyError('key'))"),
+        ({"MONITOR_CONFIG_0": '{"features": [{"name": "x", "type": "blob"}]}'}, "KeyError('blob')"),
+        ({"MONITOR_CONFIG": '{"features": [], "key": "k", "label": "l"}', "WINDOW_START": "noon"}, "'noon'"),
+    ],
+)
+def test_settings_that_are_not_understood_are_named(
+    monitor: SimpleNamespace, config: dict[str, str], line: str
+) -> None:
+    with pytest.raises(monitor.settings.InputError, match=re.escape(line)):
+        monitor.settings.Settings.from_environment(config)
+
+
+def test_settings_in_pieces_join_in_the_order_of_their_numbers(monitor: SimpleNamespace) -> None:
+    text = '{"features": [{"name": "x", "type": "int"}], "key": "k", "label": "l", "thresholds": {"drift": 0.3}}'
+    pieces = {f"MONITOR_CONFIG_{number}": text[number * 9 : number * 9 + 9] for number in range(12)}
+    settings = monitor.settings.Settings.from_environment(pieces)
+    assert (settings.features, settings.key, settings.thresholds.drift) == ({"x": "Integral"}, "k", 0.3)
 
 
 @given(ours=numbers, theirs=numbers)

@@ -17,7 +17,7 @@ import xgboost as xgb
 import job
 from metrics import auc, log_loss
 from model import Model, encode, matrix
-from schema import CATEGORICAL, FEATURES, LABEL
+from schema import CATEGORICAL, EVENT_TIME, FEATURES, LABEL
 
 CHANNELS = ("train", "holdout")
 
@@ -69,7 +69,7 @@ def read_channels() -> pa.Table:
     present = [name for name in CHANNELS if (folder / name).is_dir()]
     if "train" not in present:
         raise job.InputError(f"channel 'train' is missing in {folder}: give the job an input channel of that name")
-    columns = [*FEATURES, LABEL]
+    columns = [EVENT_TIME, *FEATURES, LABEL]
     files = [path for name in present for path in job.parquet_files(folder / name)]
     return pa.concat_tables(pq.ParquetFile(path).read(columns=columns).select(columns) for path in files)
 
@@ -94,6 +94,7 @@ def fit(rows: pa.Table, recipe: Hyperparameters) -> Model:
         "categories": categories,
         "hyperparameters": asdict(recipe),
         "rows": rows.num_rows,
+        "newest_event_time": pc.max(rows[EVENT_TIME]).as_py().isoformat(),
         "versions": {"xgboost": xgb.__version__, "numpy": np.__version__, "pyarrow": pa.__version__},
     }
     return Model(booster, categories, metadata)
