@@ -82,7 +82,8 @@ class Deployment:
             **self.environ,
             "PATH": path,
             "PYTHONPATH": os.pathsep.join(modules),
-            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
+            # jsii wants the major versions whose banner is to be left out.
+            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
             "CDK_DISABLE_CLI_TELEMETRY": "true",
             "NO_COLOR": "1",
         }
