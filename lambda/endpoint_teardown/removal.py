@@ -83,7 +83,9 @@ def _exists(endpoint: str) -> bool:
 
 def _remove_versions(group: str) -> None:
     client = aws.sagemaker()
-    pages = client.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group)
+    pages = client.get_paginator("list_model_packages").paginate(
+        ModelPackageGroupName=group, ModelPackageType="Versioned"
+    )
     arns = [item["ModelPackageArn"] for page in pages for item in page["ModelPackageSummaryList"]]
     for arn in arns:
         _unless_gone(partial(client.delete_model_package, ModelPackageName=arn))
