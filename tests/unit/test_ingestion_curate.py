@@ -1,4 +1,4 @@
-"""The curating job on real S3 and Glue calls against moto, and its pure steps."""
+"""The curating job from CSV bytes to Parquet bytes, and its pure steps."""
 
 import importlib.util
 import io
@@ -8,13 +8,11 @@ from argparse import Namespace
 from pathlib import Path
 from types import ModuleType
 
-import boto3
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from moto import mock_aws
 
 SCRIPT = Path(__file__).parents[2] / "constructs/mlops_constructs/datalake/scripts/curate.py"
 COLUMNS = [
@@ -38,35 +36,80 @@ def curate() -> ModuleType:
     return module
 
 
+class FakeS3:
+    """S3 in a dictionary: only what the job calls, with S3's shapes."""
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str], bytes] = {}
+
+    def put_object(self, **call):
+        self.objects[call["Bucket"], call["Key"]] = call["Body"]
+
+    def get_object(self, **call):
+        return {"Body": io.BytesIO(self.objects[call["Bucket"], call["Key"]])}
+
+    def delete_object(self, **call):
+        del self.objects[call["Bucket"], call["Key"]]
+
+    def copy_object(self, **call):
+        source = call["CopySource"]
+        self.objects[call["Bucket"], call["Key"]] = self.objects[source["Bucket"], source["Key"]]
+
+    def get_paginator(self, _name):
+        return self
+
+    def paginate(self, **call):
+        keys = sorted(k for bucket, k in self.objects if bucket == call["Bucket"] and k.startswith(call["Prefix"]))
+        return [{"Contents": [{"Key": key} for key in keys]}] if keys else [{}]
+
+
+class FakeGlue:
+    """The catalog's one table; a partition that exists is an error, as Glue reports it."""
+
+    def __init__(self) -> None:
+        self.partitions: dict[str, dict] = {}
+
+    def get_table(self, **call):
+        assert call == {"DatabaseName": "db", "Name": "w_labels_staged"}
+        return {"Table": {"StorageDescriptor": {"Columns": [{"Name": "id"}], "Location": "s3://raw/staged/w/labels/"}}}
+
+    def batch_create_partition(self, **call):
+        errors = []
+        for partition in call["PartitionInputList"]:
+            if partition["Values"][0] in self.partitions:
+                errors.append({"ErrorDetail": {"ErrorCode": "AlreadyExistsException"}})
+            self.partitions.setdefault(partition["Values"][0], partition)
+        return {"Errors": errors}
+
+
 @pytest.fixture
-def aws(monkeypatch):
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    with mock_aws():
-        s3 = boto3.client("s3")
-        for bucket in ("raw", "curated", "quarantine"):
-            s3.create_bucket(Bucket=bucket)
-        glue = boto3.client("glue")
-        glue.create_database(DatabaseInput={"Name": "db"})
-        storage = {"Columns": [{"Name": "id", "Type": "string"}], "Location": "s3://raw/staged/w/labels/"}
-        keys = [{"Name": "file", "Type": "string"}]
-        table = {"Name": "w_labels_staged", "StorageDescriptor": storage, "PartitionKeys": keys}
-        glue.create_table(DatabaseName="db", TableInput=table)
-        yield s3
+def catalog():
+    return FakeGlue()
+
+
+@pytest.fixture
+def aws(curate, catalog, monkeypatch):
+    s3 = FakeS3()
+    monkeypatch.setattr(curate.boto3, "client", {"s3": s3, "glue": catalog}.__getitem__)
+    return s3
 
 
 def run(curate: ModuleType, s3, body: str, sha: str = "a" * 64) -> dict:
     s3.put_object(Bucket="raw", Key=f"w/labels/{sha}.csv", Body=body.encode())
-    arguments = curate.parse(
-        ["--job-language", "python", "--sources", json.dumps(SOURCES), "--dataset", "labels", "--content_sha256", sha]
-        + ["--raw_uri", f"s3://raw/w/labels/{sha}.csv", "--staged_uri", f"s3://raw/staged/w/labels/file={sha}/"]
-        + ["--curated_uri", "s3://curated/w/labels/", "--quarantine_uri", f"s3://quarantine/w/labels/{sha}/"]
-        + ["--meta_uri", f"s3://raw/staged-meta/w/labels/{sha}.json", "--database", "db"]
-        + ["--staged_table", "w_labels_staged"]
-    )
+    given = {
+        "job-language": "python",  # Glue adds arguments of its own
+        "sources": json.dumps(SOURCES),
+        "dataset": "labels",
+        "content_sha256": sha,
+        "raw_uri": f"s3://raw/w/labels/{sha}.csv",
+        "staged_uri": f"s3://raw/staged/w/labels/file={sha}/",
+        "curated_uri": "s3://curated/w/labels/",
+        "quarantine_uri": f"s3://quarantine/w/labels/{sha}/",
+        "meta_uri": f"s3://raw/staged-meta/w/labels/{sha}.json",
+        "database": "db",
+        "staged_table": "w_labels_staged",
+    }
+    arguments = curate.parse([word for name, value in given.items() for word in (f"--{name}", value)])
     assert isinstance(arguments, Namespace)
     summary = curate.Job(arguments).run()
     meta = s3.get_object(Bucket="raw", Key=f"staged-meta/w/labels/{sha}.json")["Body"].read()
@@ -94,17 +137,20 @@ def test_rows_are_staged_per_month_with_the_types_of_the_catalog(curate, aws):
     assert (summary["rows"], summary["rows_quarantined"], summary["warnings"]) == (2, 0, [])
 
 
-def test_the_staged_partition_of_the_file_is_registered_once(curate, aws):
+def test_the_staged_partition_of_the_file_is_registered_once(curate, aws, catalog):
     body = HEADER + "a,2013-01-01T00:00:00,1,,0\n"
     run(curate, aws, body)
     run(curate, aws, body)
-    partitions = boto3.client("glue").get_partitions(DatabaseName="db", TableName="w_labels_staged")["Partitions"]
-    assert [p["Values"] for p in partitions] == [["a" * 64]]
-    assert partitions[0]["StorageDescriptor"]["Location"] == f"s3://raw/staged/w/labels/file={'a' * 64}/"
+    assert list(catalog.partitions) == ["a" * 64]
+    storage = catalog.partitions["a" * 64]["StorageDescriptor"]
+    assert storage["Location"] == f"s3://raw/staged/w/labels/file={'a' * 64}/"
+    assert storage["Columns"] == [{"Name": "id"}]
 
 
 def test_a_row_that_cannot_be_cast_is_quarantined_with_the_reason_and_the_rest_goes_on(curate, aws):
-    rows = "a,2013-01-01T00:00:00,1,,0\nb,yesterday,x,,0\nc,2013-01-01T00:00:00,,,1\nd,2013-01-01T00:00:00,3000000000,,1\n"
+    rows = (
+        "a,2013-01-01T00:00:00,1,,0\nb,yesterday,x,,0\nc,2013-01-01T00:00:00,,,1\nd,2013-01-01T00:00:00,3000000000,,1\n"
+    )
     summary = run(curate, aws, HEADER + rows)
     assert (summary["rows"], summary["rows_quarantined"]) == (1, 3)
     reasons = list(quarantined(aws, "a" * 64)["quarantine_reason"])
@@ -140,7 +186,7 @@ def test_a_redriven_file_is_not_a_duplicate_of_itself(curate, aws):
 def test_parts_of_an_earlier_attempt_do_not_stay(curate, aws):
     aws.put_object(Bucket="raw", Key=f"staged/w/labels/file={'a' * 64}/part-2012-12.parquet", Body=b"old")
     run(curate, aws, HEADER + "a,2013-01-01T00:00:00,1,,0\n")
-    keys = [o["Key"] for o in aws.list_objects_v2(Bucket="raw", Prefix="staged/")["Contents"]]
+    keys = [key for bucket, key in aws.objects if key.startswith("staged/")]
     assert keys == [f"staged/w/labels/file={'a' * 64}/part-2013-01.parquet"]
 
 
@@ -152,7 +198,7 @@ def test_every_row_is_kept_dropped_or_quarantined(curate, rows):
     dropped = int(outcome.warnings[0].split()[0]) if outcome.warnings else 0
     assert len(outcome.kept) + len(outcome.quarantined) + dropped == len(rows)
     assert outcome.kept["id"].is_unique
-    assert dict(zip(outcome.kept["id"], outcome.kept["late"], strict=True)) == {k: v for k, v in reversed(rows)}
+    assert dict(zip(outcome.kept["id"], outcome.kept["late"], strict=True)) == dict(reversed(rows))
 
 
 @given(st.integers(-(2**63), 2**63 - 1))

@@ -14,6 +14,7 @@ MAX_POLLS = 240  # an hour of 15 second pauses; a data quality run has a timeout
 QUALITY_TIMEOUT_MINUTES = 40
 QUALITY_WORKERS = 2
 
+NOTHING = "{% '' %}"  # an empty text; a bare "" is refused by validators of the States Language
 _OBJECT = "$states.input.detail.object"
 _KEY = f"{_OBJECT}.key"
 
@@ -62,10 +63,10 @@ def _read_event(targets: IngestTargets) -> State:
             "version_id": f"{{% $exists({version}) ? {version} : null %}}",
             "source_uri": f"{{% 's3://' & $states.input.detail.bucket.name & '/' & {_KEY} %}}",
             "dataset": f"{{% $count({parts}) > 2 ? {parts}[1] : '' %}}",
-            "content_sha256": "",
-            "reason_code": "",
-            "reason": "",
-            "quarantine_uri": "",
+            "content_sha256": NOTHING,
+            "reason_code": NOTHING,
+            "reason": NOTHING,
+            "quarantine_uri": NOTHING,
             "failed": False,
             "polls": 0,
             "staged_tables": dict(targets.staged_tables),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import CustomResource, Duration, RemovalPolicy
+from aws_cdk import CustomResource, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -22,7 +23,7 @@ class Zone(s3.Bucket):
 
     Args:
         encryption_key: Key of every object; a bucket key keeps the number of KMS requests small.
-        access_log_bucket: Where S3 logs each request.
+        access_log_bucket: Where S3 logs each request; it must let S3 do so, as `AccessLogBucket` does.
         event_bridge: Send object events to the account's default event bus; off by default.
         retain: Keep the bucket and its data when the stack is deleted. True by default.
         noncurrent_days: Days until an overwritten or deleted version is gone.
@@ -52,8 +53,6 @@ class Zone(s3.Bucket):
             minimum_tls_version=1.2,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            server_access_logs_bucket=access_log_bucket,
-            server_access_logs_prefix=f"{id.lower()}/",
             removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
             lifecycle_rules=[
                 s3.LifecycleRule(
@@ -67,6 +66,10 @@ class Zone(s3.Bucket):
                     for number, (prefix, days) in enumerate((expire or {}).items())
                 ),
             ],
+        )
+        # Not `server_access_logs_bucket`: depending on a feature flag it opens an ACL or writes a policy per bucket.
+        self.resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
+            destination_bucket_name=access_log_bucket.bucket_name, log_file_prefix=f"{id.lower()}/"
         )
         if event_bridge:
             # Not `event_bridge_enabled`: that brings a helper function to set what CloudFormation knows by itself.
@@ -113,6 +116,16 @@ class AccessLogBucket(s3.Bucket):
                     abort_incomplete_multipart_upload_after=Duration.days(1),
                 )
             ],
+        )
+        stack = Stack.of(self)
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="LogsOfThisAccount",
+                principals=[iam.ServicePrincipal("logging.s3.amazonaws.com")],
+                actions=["s3:PutObject"],
+                resources=[self.arn_for_objects("*")],
+                conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
+            )
         )
         own_log = "This bucket holds the access logs; logging it into itself would never end."
         waive(

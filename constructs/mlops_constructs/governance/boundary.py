@@ -6,6 +6,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from mlops_constructs.governance.grants import flat
 from mlops_constructs.governance.waivers import Waiver, waive
 from mlops_constructs.governance.wildcards import NETWORK_INTERFACES, OWNER, REVIEW
 
@@ -112,7 +113,7 @@ class Boundary(Construct):
             ],
         )
         findings = [f"IAM5[Action::{service}:*]" for service in SERVICES] + ["IAM5[Resource::*]"]
-        findings.append(f"IAM5[Resource::{roles}]")
+        findings.append(f"IAM5[Resource::{flat(self, roles)}]")
         waive(self.policy, *(_waiver("AwsSolutions", finding) for finding in findings))
         for pack in ("NIST.800.53.R5", "HIPAA.Security"):
             waive(self.policy, _waiver(pack, "IAMPolicyNoStatementsWithFullAccess"))

@@ -13,6 +13,7 @@ from aws_cdk import Resource, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
+from constructs import IConstruct
 
 from mlops_constructs.governance.waivers import Waiver, waive
 from mlops_constructs.governance.wildcards import OBJECTS, Wildcard
@@ -48,7 +49,7 @@ def allow_wildcard(
             f"{', '.join(strange)} is not among the actions reviewed for this wildcard: {sorted(kind.actions)}"
         )
     role.add_to_principal_policy(iam.PolicyStatement(actions=list(chosen), resources=[on], conditions=conditions))
-    waive_wildcard(role, kind, _flatten(Stack.of(role).resolve(on)))
+    waive_wildcard(role, kind, flat(role, on))
 
 
 def waive_wildcard(role: iam.IRole, kind: Wildcard, resource: str = "*") -> None:
@@ -120,6 +121,11 @@ def _checked(prefixes: Sequence[str]) -> Sequence[str]:
     if not prefixes:
         raise ValueError("name at least one prefix: a permission on a whole bucket is never what a role needs")
     return prefixes
+
+
+def flat(scope: IConstruct, arn: str) -> str:
+    """An ARN that may hold tokens, in the notation of cdk-nag's findings."""
+    return _flatten(Stack.of(scope).resolve(arn))
 
 
 def _flatten(node: object) -> str:

@@ -77,6 +77,22 @@ def allow_log_encryption(key: kms.IKey) -> None:
 
 def allow_event_services(key: kms.IKey) -> None:
     """Let EventBridge (buses, archives, dead letters), SNS and CloudWatch alarms of this account use the key."""
+    stack = Stack.of(key)
+    buses = f"arn:{stack.partition}:events:{stack.region}:{stack.account}:event-bus/*"
+    events = iam.ServicePrincipal("events.amazonaws.com")
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="EventBusesOfThisAccount",
+            principals=[events],
+            actions=["kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"],
+            resources=["*"],
+            conditions={"ArnLike": {"kms:EncryptionContext:aws:events:event-bus:arn": buses}},
+        )
+    )
+    # Creating a bus or an archive looks at the key before there is a bus to name.
+    key.add_to_resource_policy(
+        iam.PolicyStatement(sid="EventBridgeLooks", principals=[events], actions=["kms:DescribeKey"], resources=["*"])
+    )
     services = ("events.amazonaws.com", "sns.amazonaws.com", "cloudwatch.amazonaws.com")
     key.add_to_resource_policy(
         iam.PolicyStatement(
@@ -84,6 +100,6 @@ def allow_event_services(key: kms.IKey) -> None:
             principals=[iam.ServicePrincipal(service) for service in services],
             actions=["kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:DescribeKey"],
             resources=["*"],
-            conditions={"StringEquals": {"aws:SourceAccount": Stack.of(key).account}},
+            conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
         )
     )

@@ -65,7 +65,7 @@ class PlatformBus(Construct):
 
     Attributes:
         bus: The `events.EventBus`.
-        archive: Its archive.
+        archive: Its `events.CfnArchive`.
         dead_letter_queue: Holds events the bus itself could not process, for example when its key is disabled.
     """
 
@@ -87,13 +87,14 @@ class PlatformBus(Construct):
         self.bus = events.EventBus(
             self, "Bus", event_bus_name=name, kms_key=encryption_key, dead_letter_queue=self.dead_letter_queue
         )
-        self.archive = events.Archive(
+        # Level 1: the Level 2 archive puts the bus into the key's policy, and bus and key wait for each other for ever.
+        self.archive = events.CfnArchive(
             self,
             "Archive",
-            source_event_bus=self.bus,
-            kms_key=encryption_key,
-            retention=Duration.days(archive_days),
-            event_pattern=events.EventPattern(account=[Stack.of(self).account]),
+            source_arn=self.bus.event_bus_arn,
+            kms_key_identifier=encryption_key.key_arn,
+            retention_days=archive_days,
+            event_pattern={"account": [Stack.of(self).account]},
         )
         if schemas:
             self._publish(schemas)

@@ -1,0 +1,145 @@
+"""The lake alone in somebody else's stack: kept by default, and deletable only when both keys are turned."""
+
+import os
+
+import pytest
+
+os.environ["CDK_VALIDATION"] = "false"
+
+import aws_cdk as cdk
+from aws_cdk import assertions
+from aws_cdk import aws_kms as kms
+
+from mlops_constructs.datalake.dataset import Column, Dataset, sources_json
+from mlops_constructs.datalake.lake import Lake
+from mlops_constructs.datalake.zone import AccessLogBucket
+
+ENVIRONMENT = cdk.Environment(account="111111111111", region="eu-west-1")
+ZONES = 6
+
+
+@pytest.fixture(scope="module")
+def templates():
+    made = {}
+    for name, retain in (("Kept", True), ("Disposable", False)):
+        stack = cdk.Stack(cdk.App(), name, env=ENVIRONMENT)
+        Lake(
+            stack,
+            "Lake",
+            database_name="db",
+            encryption_key=kms.Key(stack, "Key"),
+            access_log_bucket=AccessLogBucket(stack, "Logs", retain=retain),
+            retain=retain,
+            noncurrent_days=30,
+            capture_days=7,
+        )
+        made[name] = assertions.Template.from_stack(stack)
+    return made
+
+
+def zones(template):
+    found = template.find_resources("AWS::S3::Bucket")
+    return {name: bucket for name, bucket in found.items() if name.startswith("Lake")}
+
+
+def test_every_zone_is_private_versioned_logged_and_encrypted_with_the_given_key(templates):
+    buckets = zones(templates["Kept"])
+    assert len(buckets) == ZONES
+    for bucket in buckets.values():
+        properties = bucket["Properties"]
+        (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert rule["BucketKeyEnabled"] is True
+        assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+        assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+        assert all(properties["PublicAccessBlockConfiguration"].values())
+        assert properties["LoggingConfiguration"]["LogFilePrefix"]
+
+
+def test_every_bucket_refuses_plain_http(templates):
+    template = templates["Kept"]
+    policies = template.find_resources("AWS::S3::BucketPolicy").values()
+    assert len(policies) == ZONES + 1
+    for policy in policies:
+        denied = [s for s in policy["Properties"]["PolicyDocument"]["Statement"] if s["Effect"] == "Deny"]
+        conditions = [s["Condition"] for s in denied]
+        assert {"Bool": {"aws:SecureTransport": "false"}} in conditions
+        assert {"NumericLessThan": {"s3:TlsVersion": 1.2}} in conditions
+
+
+def test_only_landing_sends_events_and_without_a_helper_function(templates):
+    senders = [n for n, b in zones(templates["Kept"]).items() if "NotificationConfiguration" in b["Properties"]]
+    assert [name[:11] for name in senders] == ["LakeLanding"]
+    assert not templates["Kept"].find_resources("AWS::Lambda::Function")
+
+
+def test_old_versions_and_broken_uploads_go(templates):
+    for bucket in zones(templates["Kept"]).values():
+        rule = bucket["Properties"]["LifecycleConfiguration"]["Rules"][0]
+        assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
+        assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+
+
+def test_captured_predictions_and_staged_rows_expire_and_curated_rows_never(templates):
+    def expiry(zone):
+        (bucket,) = [b for name, b in zones(templates["Kept"]).items() if name.startswith(f"Lake{zone}")]
+        rules = bucket["Properties"]["LifecycleConfiguration"]["Rules"][1:]
+        return [(rule.get("Prefix", ""), rule["ExpirationInDays"]) for rule in rules]
+
+    assert expiry("Capture") == [("", 7)]
+    assert expiry("Raw") == [("staged/", 30)]
+    assert expiry("Curated") == expiry("Landing") == expiry("Quarantine") == []
+
+
+def test_data_are_kept_by_default_and_no_code_could_delete_them(templates):
+    assert all(b["DeletionPolicy"] == b["UpdateReplacePolicy"] == "Retain" for b in zones(templates["Kept"]).values())
+    assert not templates["Kept"].find_resources("Custom::BucketEmptier")
+
+
+def test_a_disposable_lake_is_emptied_bucket_by_bucket(templates):
+    template = templates["Disposable"]
+    assert all(b["DeletionPolicy"] == "Delete" for b in zones(template).values())
+    emptied = template.find_resources("Custom::BucketEmptier").values()
+    names = {resource["Properties"]["BucketName"]["Ref"] for resource in emptied}
+    assert names == set(zones(template))
+
+
+def test_query_results_are_encrypted_whatever_the_client_says(templates):
+    (group,) = templates["Kept"].find_resources("AWS::Athena::WorkGroup").values()
+    settings = group["Properties"]["WorkGroupConfiguration"]
+    assert settings["EnforceWorkGroupConfiguration"] is True
+    assert settings["ResultConfiguration"]["EncryptionConfiguration"]["EncryptionOption"] == "SSE_KMS"
+
+
+COLUMNS = (
+    Column(name="id", type="string"),
+    Column(name="at", type="timestamp"),
+    Column(name="x", type="int", required=False),
+)
+
+
+def test_a_dataset_becomes_rules_and_a_schema():
+    dataset = Dataset(
+        name="s", columns=COLUMNS, key="id", event_time="at", quality_rules=("RowCount > 0", 'IsComplete "id"')
+    )
+    assert dataset.dqdl == 'Rules = [\n    RowCount > 0,\n    IsComplete "id"\n]'
+    assert '{"name":"x","type":"int","required":false}' in sources_json([dataset])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"key": "nope"}, "key of dataset s must be one of id, at, x, got 'nope'"),
+        ({"event_time": "x"}, "x of dataset s must be a timestamp, got int"),
+        ({"label": "nope"}, "label of dataset s must be one of"),
+        ({"quality_rules": ()}, "needs at least one quality rule"),
+    ],
+)
+def test_a_wrong_dataset_is_refused(change, message):
+    given = {"name": "s", "columns": COLUMNS, "key": "id", "event_time": "at", "quality_rules": ("RowCount > 0",)}
+    with pytest.raises(ValueError, match=message):
+        Dataset(**given | change)
+
+
+def test_an_unknown_column_type_is_refused():
+    with pytest.raises(ValueError, match="type of column x must be one of"):
+        Column(name="x", type="uuid")

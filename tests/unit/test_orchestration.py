@@ -1,0 +1,208 @@
+"""States as data, and what every workflow, function and bus is made of. One synthesis for all tests."""
+
+import json
+import os
+
+import pytest
+
+os.environ["CDK_VALIDATION"] = "false"
+
+import aws_cdk as cdk
+from aws_cdk import assertions
+from aws_cdk import aws_events as events
+from aws_cdk import aws_sns as sns
+
+from mlops_constructs.governance.keys import Keys
+from mlops_constructs.governance.network import Network
+from mlops_constructs.orchestration import PlatformBus, PlatformFunction, Workflow
+from mlops_constructs.orchestration import states as asl
+from mlops_constructs.orchestration.bus import connect, event_schemas
+from mlops_constructs.orchestration.function import code_root
+from mlops_constructs.orchestration.layers import powertools_layer_arn
+
+ENVIRONMENT = cdk.Environment(account="111111111111", region="eu-west-1")
+STATES = {
+    "Do": asl.invoke("arn:aws:lambda:eu-west-1:111111111111:function:f", {}, next="Done", catch_next="Bad"),
+    "Done": asl.succeed(),
+    "Bad": asl.fail("Bad", "{% $failure.cause %}"),
+}
+
+
+@pytest.fixture(scope="module")
+def template():
+    app = cdk.App()
+    stack = cdk.Stack(app, "Stack", env=ENVIRONMENT)
+    keys = Keys(stack, "Keys")
+    network = Network.from_ids(
+        stack,
+        "Network",
+        vpc_id="vpc-11111111",
+        availability_zones=["eu-west-1a"],
+        subnet_ids=["subnet-11111111"],
+        job_security_group_id="sg-11111111",
+    )
+    workflow = Workflow(
+        stack, "Work", states=STATES, start_at="Do", encryption_key=keys.data, alarm_topic=sns.Topic(stack, "Topic")
+    )
+    emitter = PlatformFunction(
+        stack,
+        "Emitter",
+        folder="event_emitter",
+        environment={"WORKLOAD": "w"},
+        encryption_key=keys.data,
+        log_key=keys.logs,
+        network=network,
+    )
+    workflow.allow_invoke(emitter.function)
+    bus = PlatformBus(stack, "Bus", name="mlops-test", encryption_key=keys.data, schemas=event_schemas())
+    bus.rule(stack, "Drift", detail_types=["Drift Detected"], target=emitter, detail={"workload": ["w"]})
+    approved = events.EventPattern(source=["aws.sagemaker"])
+    connect(stack, "Approved", pattern=approved, target=workflow, encryption_key=keys.data)
+    return assertions.Template.from_stack(stack)
+
+
+def only(template, kind):
+    (resource,) = template.find_resources(kind).values()
+    return resource["Properties"]
+
+
+def statements(template, action):
+    policies = template.find_resources("AWS::IAM::Policy").values()
+    found = [s for p in policies for s in p["Properties"]["PolicyDocument"]["Statement"]]
+    return [s for s in found if action in ([s["Action"]] if isinstance(s["Action"], str) else s["Action"])]
+
+
+def test_a_task_has_timeout_retry_and_catch():
+    state = STATES["Do"]
+    assert state["TimeoutSeconds"] == 300
+    assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
+    assert state["Catch"][-1]["Next"] == "Bad"
+    assert "States.ALL" not in json.dumps(state["Retry"])
+
+
+def test_a_timeout_below_one_second_is_refused():
+    with pytest.raises(ValueError, match="must be at least 1, got 0"):
+        asl.task("arn:aws:states:::x", {}, next="A", timeout_seconds=0, retry=(), catch_next="B")
+
+
+@pytest.mark.parametrize(
+    "states",
+    [
+        {"A": asl.pass_(next="Nowhere")},
+        {"A": asl.choice([("{% true %}", "Nowhere")], default="A")},
+        {"A": asl.parallel([asl.branch("B", {"B": asl.pass_(next="Nowhere")})], next="A", catch_next="A")},
+        {"A": asl.invoke("f", {}, next="A", catch_next="Nowhere")},
+    ],
+)
+def test_a_transition_into_nowhere_is_refused(states):
+    with pytest.raises(ValueError, match="no state is named Nowhere"):
+        asl.definition("A", states, comment="test")
+
+
+def test_expected_errors_are_caught_before_all_others():
+    expected = asl.catch("SageMaker.ValidationException", next="Create")
+    state = asl.task(
+        "arn:aws:states:::x", {}, next="A", timeout_seconds=1, retry=(), catch_next="B", catch_first=[expected]
+    )
+    assert [rule["Next"] for rule in state["Catch"]] == ["Create", "B"]
+    assert "Retry" not in state
+
+
+def test_every_event_carries_the_common_fields():
+    state = asl.emit(
+        "f", source="s", detail_type="D", workload="w", environment_name="e", detail={"x": 1}, next="A", catch_next="B"
+    )
+    detail = state["Arguments"]["Payload"]["detail"]
+    assert set(detail) == {"schema_version", "workload", "environment", "execution", "occurred_at", "x"}
+
+
+def test_the_workflow_is_encrypted_traced_and_logs_everything(template):
+    machine = only(template, "AWS::StepFunctions::StateMachine")
+    assert machine["StateMachineType"] == "STANDARD"
+    assert machine["EncryptionConfiguration"]["Type"] == "CUSTOMER_MANAGED_KMS_KEY"
+    assert machine["EncryptionConfiguration"]["KmsDataKeyReusePeriodSeconds"] == 300
+    assert machine["TracingConfiguration"] == {"Enabled": True}
+    assert machine["LoggingConfiguration"]["Level"] == "ALL"
+    assert machine["LoggingConfiguration"]["IncludeExecutionData"] is True
+
+
+def test_every_log_group_is_encrypted_and_forgets(template):
+    for group in template.find_resources("AWS::Logs::LogGroup").values():
+        assert "KmsKeyId" in group["Properties"]
+        assert group["Properties"]["RetentionInDays"] == 365
+
+
+def test_one_failed_execution_alarms_the_topic(template):
+    alarm = only(template, "AWS::CloudWatch::Alarm")
+    assert (alarm["MetricName"], alarm["Threshold"], alarm["EvaluationPeriods"]) == ("ExecutionsFailed", 1, 1)
+    assert len(alarm["AlarmActions"]) == 1
+
+
+def test_the_workflow_may_call_only_its_function(template):
+    (statement,) = statements(template, "lambda:InvokeFunction")
+    function = next(iter(template.find_resources("AWS::Lambda::Function")))
+    assert statement["Resource"] == {"Fn::GetAtt": [function, "Arn"]}
+
+
+def test_the_function_is_encrypted_traced_and_in_the_private_subnets(template):
+    function = only(template, "AWS::Lambda::Function")
+    assert function["Handler"] == "event_emitter.handler.handler"
+    assert "KmsKeyArn" in function
+    assert function["TracingConfig"] == {"Mode": "Active"}
+    assert function["VpcConfig"] == {"SecurityGroupIds": ["sg-11111111"], "SubnetIds": ["subnet-11111111"]}
+    assert function["Layers"] == [powertools_layer_arn("eu-west-1")]
+
+
+def test_code_inside_a_function_cannot_use_the_network_permissions(template):
+    deny = [s for s in statements(template, "ec2:CreateNetworkInterface") if s["Effect"] == "Deny"]
+    functions = "arn:aws:lambda:eu-west-1:111111111111:function:*"
+    assert deny[0]["Condition"] in (
+        {"ArnLike": {"lambda:SourceFunctionArn": functions}},
+        {
+            "ArnLike": {
+                "lambda:SourceFunctionArn": {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, functions[7:]]]}
+            }
+        },
+    )
+
+
+def test_an_unknown_folder_is_refused_with_the_list_of_folders():
+    stack = cdk.Stack(cdk.App(), "S", env=ENVIRONMENT)
+    key = Keys(stack, "Keys").data
+    with pytest.raises(ValueError, match=r"no function 'nope'.*event_emitter"):
+        PlatformFunction(stack, "F", folder="nope", environment={}, encryption_key=key)
+    with pytest.raises(ValueError, match="Lambda takes 4096"):
+        PlatformFunction(stack, "G", folder="event_emitter", environment={"A": "x" * 5000}, encryption_key=key)
+
+
+def test_every_rule_retries_and_keeps_what_it_cannot_deliver(template):
+    rules = template.find_resources("AWS::Events::Rule")
+    assert len(rules) == 2
+    for rule in rules.values():
+        (target,) = rule["Properties"]["Targets"]
+        assert "Arn" in target["DeadLetterConfig"]
+        assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 21600, "MaximumRetryAttempts": 24}
+
+
+def test_every_queue_is_encrypted_and_takes_tls_only(template):
+    queues = template.find_resources("AWS::SQS::Queue")
+    assert len(queues) == 3
+    assert all("KmsMasterKeyId" in queue["Properties"] for queue in queues.values())
+    policies = template.find_resources("AWS::SQS::QueuePolicy").values()
+    secure = [s for p in policies for s in p["Properties"]["PolicyDocument"]["Statement"] if s["Effect"] == "Deny"]
+    assert [s["Condition"] for s in secure] == [{"Bool": {"aws:SecureTransport": "false"}}] * 3
+
+
+def test_the_bus_can_replay_and_publishes_every_event_schema(template):
+    assert only(template, "AWS::Events::EventBus")["Name"] == "mlops-test"
+    assert "KmsKeyIdentifier" in only(template, "AWS::Events::EventBus")
+    assert only(template, "AWS::Events::Archive")["RetentionDays"] == 90
+    schemas = template.find_resources("AWS::EventSchemas::Schema").values()
+    names = {schema["Properties"]["SchemaName"] for schema in schemas}
+    assert names == set(json.loads((code_root() / "mlops_runtime/schemas.json").read_text()))
+
+
+def test_eventbridge_may_start_only_this_workflow(template):
+    (statement,) = statements(template, "states:StartExecution")
+    machine = next(iter(template.find_resources("AWS::StepFunctions::StateMachine")))
+    assert statement["Resource"] == {"Ref": machine}
