@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,16 @@ class Assembly:
         """What the policy plugins found."""
         report: dict[str, Any] = json.loads((self.folder / "validation-report.json").read_text())
         return report
+
+    @cache  # noqa: B019 (an assembly lives as long as the session)
+    def exports(self, environment: str) -> Mapping[str, tuple[Any, Template]]:
+        """Return what the stacks of an environment export: name, and value with the template it is resolved in."""
+        return {
+            output["Export"]["Name"]: (output["Value"], template)
+            for template in self.templates[environment].values()
+            for output in template.get("Outputs", {}).values()
+            if "Export" in output
+        }
 
     def resources(self, *types: str, environment: str | None = None) -> Iterator[tuple[str, str, str, Resource]]:
         """Yield environment, stack id, logical id and resource, of the given types or all."""

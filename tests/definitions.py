@@ -62,7 +62,7 @@ def definitions(assembly: Assembly, environment: str) -> list[Definition]:
     for _, stack, logical_id, resource in assembly.resources(
         "AWS::StepFunctions::StateMachine", environment=environment
     ):
-        template = assembly.templates[environment][stack]
+        template = {**assembly.templates[environment][stack], "Exports": assembly.exports(environment)}
         properties = resource["Properties"]
         text = properties.get("DefinitionString", properties.get("Definition"))
         body = resolve(text, template)
@@ -103,7 +103,8 @@ def resolve(value: Any, template: Template) -> Any:
         case "Ref":
             return _reference(argument, template)
         case "Fn::ImportValue":
-            return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{str(resolve(argument, template)).split(':')[-1]}"
+            value, origin = template["Exports"][resolve(argument, template)]
+            return resolve(value, origin)
         case "Fn::Sub":
             return _substitute(argument, template)
         case "Fn::Select":

@@ -4,12 +4,13 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import botocore.session
 import pytest
-from botocore.model import OperationModel, Shape, StructureShape
+from botocore.model import OperationModel, ServiceModel, Shape, StructureShape
 
 from tests.assembly import Assembly
 from tests.definitions import Definition, Task, definitions, states, tasks
@@ -123,6 +124,12 @@ def test_no_branch_assigns_a_variable_of_its_surroundings(workflows: list[Defini
     assert not wrong
 
 
+def distinct(workflows: list[Definition]) -> list[Definition]:
+    """Return the definitions that differ in more than numbers and the names of their environment."""
+    neutral = re.compile(r"(?<![a-z])(local|dev|staging|prod)(?![a-z])|\d+")
+    return list({neutral.sub("", json.dumps(each.body)): each for each in workflows}.values())
+
+
 def test_the_language_validator_accepts_every_definition(workflows: list[Definition], root: Path) -> None:
     script = (
         "const validate = require('asl-validator');"
@@ -130,7 +137,7 @@ def test_the_language_validator_accepts_every_definition(workflows: list[Definit
         "console.log(JSON.stringify(all.map(d => validate(d, {checkPaths: true, checkArn: true}))"
         ".map(r => r.isValid ? '' : r.errorsText('; '))));"
     )
-    bodies = [workflow.body for workflow in workflows]
+    bodies = [workflow.body for workflow in distinct(workflows)]
     broken = {**bodies[0], "StartAt": "Nowhere"}
     answer = subprocess.run(
         ["node", "-e", script],
@@ -142,7 +149,7 @@ def test_the_language_validator_accepts_every_definition(workflows: list[Definit
     )
     *errors, mutant = json.loads(answer.stdout)
     assert mutant, "the validator accepts a definition that starts nowhere"
-    assert not [f"{w.name}: {e}" for w, e in zip(workflows, errors, strict=True) if e]
+    assert not [f"{body['Comment']}: {error}" for body, error in zip(bodies, errors, strict=True) if error]
 
 
 def check(value: Any, shape: Shape, where: str) -> Iterator[str]:
@@ -188,13 +195,18 @@ def _state_name(member: str) -> str:
     return member[:1].upper() + member[1:]
 
 
+@cache
+def service_model(service: str) -> ServiceModel:
+    return botocore.session.get_session().get_service_model(service)
+
+
 def operation(task: Task) -> OperationModel | None:
     match = INTEGRATION.match(task.body["Resource"])
     assert match, f"{task}: {task.body['Resource']} is no integration"
     if match["service"] in ("lambda", "events"):
         return None
     service = CLIENTS.get(match["service"], match["service"])
-    model = botocore.session.get_session().get_service_model(service)
+    model = service_model(service)
     name = match["action"][:1].upper() + match["action"][1:]
     assert name in model.operation_names, f"{task}: {service} has no {name}"
     return model.operation_model(name)
@@ -213,7 +225,7 @@ def test_every_call_has_parameters_its_service_knows(assembly: Assembly) -> None
 
 
 def test_the_parameter_check_bites() -> None:
-    shape = botocore.session.get_session().get_service_model("sagemaker").operation_model("StopTrainingJob").input_shape
+    shape = service_model("sagemaker").operation_model("StopTrainingJob").input_shape
     assert shape
     assert list(check({"TrainingJobNam": "x"}, shape, "call")) == [
         "call.TrainingJobNam: unknown, StopTrainingJobRequest has TrainingJobName",

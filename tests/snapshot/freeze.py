@@ -10,4 +10,5 @@ from tests.snapshot.test_stateful_ids import FROZEN, stateful_ids
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         assembly = synthesize(Path(__file__).parents[2], Path(folder))
-        FROZEN.write_text(json.dumps(stateful_ids(assembly, "prod"), indent=2) + "\n")
+        frozen = {environment: stateful_ids(assembly, environment) for environment in assembly.templates}
+    FROZEN.write_text(json.dumps(frozen, indent=2) + "\n")
