@@ -19,10 +19,11 @@ _NAME_LIMIT = 63
 _ENVIRONMENT_VALUE_LIMIT = 256
 _LOCAL_STORAGE_FAMILIES = ("g4dn", "g5", "g6", "g6e", "p3dn", "p4d", "p4de", "p5", "trn1", "m5d", "c5d", "r5d")
 
-# A failed job's cause is its whole description as JSON; people need the one sentence in it.
+# A failed job's cause is its whole description as JSON; people need the one sentence in it. The backslash is written
+# \x5C: JSONata takes one before a bracket as an escape and then finds no end of the expression.
 JOB_FAILURE = (
     "{% ($cause := $exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : '';"
-    ' $reason := $match($cause, /"FailureReason":"((?:[^"\\\\]|\\\\.)*)"/)[0].groups[0];'
+    ' $reason := $match($cause, /"FailureReason":"(([^"\\x5C]|\\x5C.)*)"/)[0].groups[0];'
     " {'step': $states.context.State.Name, 'error': $states.errorOutput.Error,"
     " 'cause': $substring($exists($reason) ? $reason : $cause, 0, 2000)}) %}"
 )

@@ -1,0 +1,208 @@
+"""What the train workflow, its roles and its jobs promise."""
+
+import json
+
+import pytest
+
+from mlops_constructs.training.jobs import (
+    JOB_FAILURE,
+    JobCompute,
+    environment_pieces,
+    execution_name,
+)
+from tests.unit.jsonata_asl import evaluate
+from tests.unit.ml_stack import SPEC, actions, allowed_on, as_list, only, statements, template, workflow
+
+BRANCHES = ("Learn", "Evaluate")
+
+
+def jobs() -> list[dict]:
+    """Arguments of every SageMaker job of the train workflow."""
+    states = workflow("Train")["States"]
+    inner = [state for name in BRANCHES for branch in states[name]["Branches"] for state in branch["States"].values()]
+    return [s["Arguments"] for s in [*states.values(), *inner] if s.get("Resource", "").endswith(".sync")]
+
+
+def test_there_are_six_jobs():
+    names = {job.get("ProcessingJobName") or job["TrainingJobName"] for job in jobs()}
+    assert len(names) == len(jobs()) == 6
+
+
+def test_every_job_is_isolated_and_inside_the_network():
+    for job in jobs():
+        place = job.get("NetworkConfig", job)
+        assert place["EnableNetworkIsolation"] is True
+        assert place["EnableInterContainerTrafficEncryption"] is True
+        assert place["VpcConfig"] == {"SecurityGroupIds": ["sg-11111111"], "Subnets": ["subnet-11111111"]}
+
+
+def test_volumes_and_outputs_are_encrypted_with_the_models_key():
+    for job in jobs():
+        cluster = job.get("ResourceConfig") or job["ProcessingResources"]["ClusterConfig"]
+        output = job.get("OutputDataConfig") or job["ProcessingOutputConfig"]
+        assert "KeysModels" in cluster["VolumeKmsKeyId"]
+        assert "KeysModels" in output["KmsKeyId"]
+
+
+def test_every_job_is_stopped_after_its_longest_runtime():
+    assert {job["StoppingCondition"]["MaxRuntimeInSeconds"] for job in jobs()} == {3600}
+
+
+def test_champion_and_challenger_are_judged_on_the_same_holdout():
+    branches = workflow("Train")["States"]["Evaluate"]["Branches"]
+    challenger = branches[0]["States"]["EvaluateChallenger"]["Arguments"]
+    champion = branches[1]["States"]["EvaluateChampion"]["Arguments"]
+    assert challenger["ProcessingInputs"][1] == champion["ProcessingInputs"][1]
+    assert champion["AppSpecification"]["ImageUri"] == "{% $champion.image %}"
+
+
+def test_the_winner_is_refit_on_training_and_holdout_rows():
+    refit = workflow("Train")["States"]["Refit"]["Arguments"]
+    assert [channel["ChannelName"] for channel in refit["InputDataConfig"]] == ["train", "holdout"]
+    assert "refit" in refit["TrainingJobName"]
+
+
+def test_each_ending_is_one_declared_event():
+    states = workflow("Train")["States"].values()
+    emitted = {s["Arguments"]["Payload"].get("detail_type") for s in states if "lambda" in s.get("Resource", "")}
+    assert emitted - {None} == {"Model Registered", "Model Rejected", "Training Failed"}
+
+
+def test_a_lost_failure_event_ends_the_execution_instead_of_looping():
+    lost = workflow("Train")["States"]["EmitFailed"]
+    assert [rule["Next"] for rule in lost["Catch"]] == ["Failed"] == [lost["Next"]]
+
+
+def test_training_jobs_never_see_the_curated_zone():
+    read = allowed_on("TrainingTrainingRole", "s3:GetObject")
+    assert read
+    assert not [arn for arn in read if "Curated" in arn]
+
+
+def test_jobs_write_only_below_the_runs_of_the_workload():
+    for role in ("TrainingTrainingRole", "TrainingProcessingRole"):
+        assert allowed_on(role, "s3:PutObject")
+        assert all(arn.endswith("/churn/runs/*") for arn in allowed_on(role, "s3:PutObject"))
+
+
+def test_roles_are_passed_to_sagemaker_only():
+    passing = [s for s in statements("TrainingTrainRole") if "iam:PassRole" in as_list(s["Action"])]
+    assert passing
+    for statement in passing:
+        assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+        assert "*" not in json.dumps(statement["Resource"])
+
+
+def test_the_workflow_starts_jobs_of_its_own_name_only():
+    for action, kind in (("CreateTrainingJob", "training-job"), ("CreateProcessingJob", "processing-job")):
+        expected = [f"arn:aws:sagemaker:eu-west-1:111111111111:{kind}/churn-test-*"]
+        assert allowed_on("TrainingTrainRole", f"sagemaker:{action}") == expected
+
+
+def test_waiting_for_a_job_needs_the_rules_step_functions_makes():
+    rules = allowed_on("TrainingTrainRole", "events:PutRule")
+    assert {arn.rsplit("/", 1)[-1] for arn in rules} == {
+        "StepFunctionsGetEventsForSageMakerTrainingJobsRule",
+        "StepFunctionsGetEventsForSageMakerProcessingJobsRule",
+    }
+
+
+def test_keys_are_granted_to_services_only():
+    for role in ("TrainingTrainRole", "TrainingTrainingRole", "TrainingProcessingRole"):
+        granting = [s for s in statements(role) if "kms:CreateGrant" in as_list(s["Action"])]
+        assert granting
+        assert all(s["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": "true"}} for s in granting)
+
+
+def test_no_role_of_training_administers_anything():
+    for role in ("TrainingTrainRole", "TrainingTrainingRole", "TrainingProcessingRole"):
+        assert not [action for action in actions(role) if action.endswith("*")]
+
+
+def test_job_roles_trust_sagemaker_of_this_account_only():
+    trust = only("AWS::IAM::Role", "TrainingTrainingRole")["AssumeRolePolicyDocument"]["Statement"]
+    assert [s["Condition"] for s in trust] == [{"StringEquals": {"aws:SourceAccount": "111111111111"}}]
+
+
+def test_the_registry_outlives_its_stack():
+    groups = [r for r in template()["Resources"].values() if r["Type"] == "AWS::SageMaker::ModelPackageGroup"]
+    assert [group["DeletionPolicy"] for group in groups] == ["Retain"]
+
+
+def test_a_person_approves_unless_the_policy_says_otherwise():
+    variables = only("AWS::Lambda::Function", "RegisterModel")["Environment"]["Variables"]
+    assert variables["APPROVAL_STATUS"] == "PendingManualApproval"
+
+
+def named(execution: str) -> str:
+    return evaluate(execution_name("flight-delays-staging-challenger"), context={"Execution": {"Name": execution}})
+
+
+def test_job_names_derive_from_the_execution():
+    assert named("drift-7") == "flight-delays-staging-challenger-drift-7"
+    assert named("an_event_") == "flight-delays-staging-challenger-an-event"
+
+
+def test_long_executions_that_differ_at_the_end_have_different_job_names():
+    first, second = named("x" * 70 + "1"), named("x" * 70 + "2")
+    assert first != second
+    assert len(first) == len(second) == 63
+
+
+def test_a_failed_job_is_explained_by_its_own_reason():
+    cause = json.dumps({"Big": "x" * 5000, "FailureReason": 'AlgorithmError: no "late" column', "End": 1})
+    error = {"Error": "States.TaskFailed", "Cause": cause.replace('": ', '":')}
+    failure = evaluate(JOB_FAILURE, error=error, context={"State": {"Name": "Train"}})
+    assert failure == {
+        "step": "Train",
+        "error": "States.TaskFailed",
+        "cause": 'AlgorithmError: no \\"late\\" column',
+    }
+
+
+def test_a_failure_without_a_reason_keeps_its_cause():
+    context = {"State": {"Name": "Train"}}
+    assert evaluate(JOB_FAILURE, error={"Error": "E", "Cause": "boom"}, context=context)["cause"] == "boom"
+    assert evaluate(JOB_FAILURE, error={"Error": "E"}, context=context)["cause"] == ""
+
+
+@pytest.mark.parametrize(
+    ("failure", "step"),
+    [
+        ({"step": "Learn", "cause": "Train: no such column: late"}, "Train"),
+        ({"step": "Evaluate", "cause": "States.DataLimitExceeded"}, "Evaluate"),
+        ({"step": "Challenge", "cause": "Policy: broken"}, "Challenge"),
+    ],
+)
+def test_the_failure_event_names_the_step(failure, step):
+    detail = workflow("Train")["States"]["EmitFailed"]["Arguments"]["Payload"]["detail"]
+    assert evaluate(detail["step"], variables={"failure": failure}) == step
+
+
+@pytest.mark.parametrize("found", [[], [{"ModelPackageArn": "arn:m/3"}]])
+def test_the_first_model_has_no_champion(found):
+    find = workflow("Train")["States"]["Learn"]["Branches"][2]["States"]["FindChampion"]
+    answer = evaluate(find["Output"], result={"ModelPackageSummaryList": found})
+    assert answer == ({"exists": True, "arn": "arn:m/3"} if found else {"exists": False})
+
+
+def test_long_environment_values_fit_sagemaker_and_lose_nothing():
+    pieces = SPEC.environment
+    assert len(pieces) > 2
+    assert max(map(len, pieces.values())) <= 256
+    assert json.loads("".join(pieces[f"MONITOR_CONFIG_{n}"] for n in range(len(pieces))))["label"] == "late"
+    assert environment_pieces("A", "") == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "remedy"),
+    [
+        ({"instance_type": "m5.large"}, "ml.m5.large"),
+        ({"instance_type": "ml.g5.xlarge"}, "cannot be encrypted"),
+        ({"instance_type": "ml.m5.large", "volume_gb": 0}, "at least 1"),
+        ({"instance_type": "ml.m5.large", "max_runtime_seconds": 1}, "at least 60"),
+    ],
+)
+def test_impossible_compute_is_refused(arguments, remedy):
+    with pytest.raises(ValueError, match=remedy):
+        JobCompute(**arguments)
