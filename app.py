@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import aws_cdk as cdk
+from constructs import Construct
 
 from stacks.config import ALL, ConfigError
 from stacks.stage import PlatformStage, add_platform, check_policies, read_platforms
@@ -20,8 +21,8 @@ if selected == ALL:
     for platform in platforms:
         PlatformStage(app, platform.environment.name, platform=platform)
 else:
-    # `cdk deploy --all` looks at the app's own stacks only, never into a stage.
-    add_platform(app, platforms[0])
+    # `cdk deploy --all` looks at the app's own stacks only, never into a stage; the paths are the same in both.
+    add_platform(Construct(app, platforms[0].environment.name), platforms[0])
 
 check_policies(app)
 app.synth()

@@ -44,11 +44,11 @@ def read_platforms(root: Path, selected: str | None, workload: str | None) -> tu
     return tuple(load_platform(root, name, only_workload=workload) for name in wanted)
 
 
-def add_platform(scope: cdk.Stage, platform: Platform) -> None:
-    """Add every stack of an environment to an app or a stage.
+def add_platform(scope: Construct, platform: Platform) -> None:
+    """Add every stack of an environment.
 
     Args:
-        scope: an app that holds this one environment, or a `PlatformStage`.
+        scope: a `PlatformStage`, or a construct named after the environment in an app that holds no other.
         platform: the environment and its workloads.
     """
     environment = platform.environment
@@ -68,7 +68,7 @@ def check_policies(app: cdk.App) -> None:
 
 
 def _add_workload(
-    scope: cdk.Stage, platform: Platform, workload: Workload, foundation: FoundationStack, lake: DataLakeStack
+    scope: Construct, platform: Platform, workload: Workload, foundation: FoundationStack, lake: DataLakeStack
 ) -> None:
     environment = platform.environment
     name = workload.name

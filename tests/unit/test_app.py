@@ -8,6 +8,7 @@ from pathlib import Path
 
 import aws_cdk as cdk
 import pytest
+from constructs import Construct
 
 from stacks.config import ConfigError, load_platform
 from stacks.stage import add_platform, read_platforms
@@ -15,10 +16,10 @@ from tests.assembly import Assembly
 
 
 def test_one_environment_is_what_it_is_among_all(assembly: Assembly, root: Path, tmp_path: Path) -> None:
-    """`-c env=dev` puts the stacks into the app itself, where `cdk deploy --all` finds them, with the same templates."""
+    """`-c env=dev` puts the stacks into the app itself, where `cdk deploy --all` finds them, unchanged."""
     flags = json.loads((root / "cdk.json").read_text())["context"]
     app = cdk.App(outdir=str(tmp_path), context=flags, analytics_reporting=False)
-    add_platform(app, load_platform(root, "dev"))
+    add_platform(Construct(app, "dev"), load_platform(root, "dev"))
     alone = {stack.stack_name.removeprefix("mlops-dev-"): stack.template["Resources"] for stack in app.synth().stacks}
     assert alone == {name: template["Resources"] for name, template in assembly.templates["dev"].items()}
 
