@@ -17,7 +17,7 @@ JSON = "application/x-amz-json-1.1"
 def serve(name: str, handler: Handler) -> None:
     """Routes requests signed for the service `name` to a handler, and renders what it raises."""
     from ministack import app
-    from ministack.core import iam_actions
+    from ministack.core import iam_actions, router
 
     async def guarded(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Response:
         try:
@@ -32,8 +32,16 @@ def serve(name: str, handler: Handler) -> None:
             return error(500, "InternalFailure", f"{type(failure).__name__}: {failure}")
 
     app.SERVICE_HANDLERS[name] = guarded
+    # The emulator would read every service model there is, nine seconds long, to learn that the name is AWS's.
+    router._KNOWN_AWS_SERVICE_NAMES = (router._KNOWN_AWS_SERVICE_NAMES or _service_names()) | {name}
     # From here on the emulator only authenticates the service's requests: the handler knows the resources.
     iam_actions.SERVICE_TO_IAM_NAMESPACE.pop(name, None)
+
+
+def _service_names() -> frozenset[str]:
+    import botocore.session
+
+    return frozenset(botocore.session.get_session().get_available_services())
 
 
 def error(status: int, code: str, message: str) -> Response:

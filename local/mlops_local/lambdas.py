@@ -71,16 +71,22 @@ def _executing(original: Any) -> Any:
 
 
 def _resolving_layers(original: Any) -> Any:
+    from ministack.core.responses import error_response_json, get_account_id
+
+    def refused(message: str) -> Any:
+        return None, error_response_json("InvalidParameterValueException", message, 400)
+
     def resolve(layer_arn: str) -> Any:
+        if layer_arn.split(":")[4:5] == [get_account_id()]:
+            return original(layer_arn)
         match = _POWERTOOLS.match(layer_arn)
         if match is None:
-            return original(layer_arn)
+            return refused(f"the local AWS has no layer {layer_arn}: only Powertools of other accounts' layers")
         installed = importlib.metadata.version("aws-lambda-powertools")
         if installed.split(".")[0] != match.group(1):
-            from ministack.core.responses import error_response_json
-
-            message = f"{layer_arn} holds Powertools {match.group(1)}, this interpreter has {installed}: pin the same"
-            return None, error_response_json("InvalidParameterValueException", message, 400)
+            return refused(
+                f"{layer_arn} is Powertools {match.group(1)}, this interpreter has {installed}: pin the same"
+            )
         return {"Content": {"CodeSize": 0}}, None  # size 0: nothing to unpack, site-packages has it
 
     return resolve

@@ -58,10 +58,17 @@ def _role(runtime: Runtime, name: str, old: Properties, new: Properties) -> None
 
 
 def _function(runtime: Runtime, name: str, old: Properties, new: Properties) -> None:
+    functions = runtime.client("lambda")
+    reserved = new.get("ReservedConcurrentExecutions")
+    if _changed(old, new, "ReservedConcurrentExecutions"):
+        if reserved is None:
+            functions.delete_function_concurrency(FunctionName=name)
+        else:
+            functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=int(reserved))
     if not _changed(old, new, "DeadLetterConfig", "KmsKeyArn", "VpcConfig"):
         return
     network = new.get("VpcConfig") or {}
-    runtime.client("lambda").update_function_configuration(
+    functions.update_function_configuration(
         FunctionName=name,
         DeadLetterConfig={"TargetArn": (new.get("DeadLetterConfig") or {}).get("TargetArn", "")},
         KMSKeyArn=new.get("KmsKeyArn", ""),

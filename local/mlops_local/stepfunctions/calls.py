@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from botocore import xform_name
 from botocore.exceptions import ClientError, ParamValidationError
@@ -58,6 +59,8 @@ class Caller:
             raise TaskError("States.Runtime", f"the service {service} has no operation {operation}")
         shape = model.operation_model(name)
         request = shapes.to_request(shape.input_shape, arguments or {}, where) if shape.input_shape else {}
+        if service == "s3" and isinstance(request.get("CopySource"), str):
+            request["CopySource"] = unquote(request["CopySource"])  # boto3 encodes it, workflows write it encoded
         try:
             answer = getattr(client, xform_name(name))(**request)
         except ParamValidationError as error:

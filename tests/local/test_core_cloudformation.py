@@ -1,0 +1,213 @@
+"""Types are created, changed, replaced and deleted; what the local AWS doesn't know fails by name."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from mlops_local.server import LocalAws
+from tests.local import core
+
+pytestmark = pytest.mark.local
+
+
+def test_an_unknown_type_fails_by_name_and_makes_nothing(aws: LocalAws) -> None:
+    made = core.template({"Q": {"Type": "AWS::SQS::Queue"}, "X": {"Type": "AWS::Imaginary::Thing"}})
+    with pytest.raises(ClientError, match="AWS::Imaginary::Thing"):
+        aws.client("cloudformation").create_stack(StackName="cfn-unknown", TemplateBody=json.dumps(made))
+
+
+def test_a_property_nothing_would_apply_fails_by_name(aws: LocalAws) -> None:
+    made = {"B": {"Type": "AWS::S3::Bucket", "Properties": {"AccelerateConfiguration": {}}}}
+    with pytest.raises(AssertionError, match="AccelerateConfiguration"):
+        core.change(aws, "create", "cfn-property", core.template(made))
+    misspelt = {"A": {"Type": "AWS::Events::Archive", "Properties": {"SourceArn": "x", "RetentionDay": 1}}}
+    with pytest.raises(AssertionError, match="RetentionDay"):
+        core.change(aws, "create", "cfn-member", core.template(misspelt))
+
+
+def test_a_bucket_keeps_its_encryption_and_lifecycle_through_an_update(aws: LocalAws) -> None:
+    def made(days: int) -> core.Template:
+        rule = {"Id": "Old", "Status": "Enabled", "NoncurrentVersionExpiration": {"NoncurrentDays": days}}
+        tags = [{"Key": "days", "Value": str(days)}]
+        return {"Key": core.key(), "B": core.bucket(LifecycleConfiguration={"Rules": [rule]}, Tags=tags)}
+
+    s3 = aws.client("s3")
+    outputs = core.change(aws, "create", "cfn-bucket", core.template(made(30)))
+    assert core.change(aws, "update", "cfn-bucket", core.template(made(7))) == outputs
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=outputs["B"])["Rules"]
+    assert rules[0]["NoncurrentVersionExpiration"]["NoncurrentDays"] == 7
+    encryption = s3.get_bucket_encryption(Bucket=outputs["B"])["ServerSideEncryptionConfiguration"]["Rules"][0]
+    assert outputs["Key"] in encryption["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"]
+    core.destroy(aws, "cfn-bucket")
+    assert outputs["B"] not in [found["Name"] for found in s3.list_buckets()["Buckets"]]
+
+
+def test_a_bucket_that_holds_objects_is_not_deleted(aws: LocalAws) -> None:
+    s3 = aws.client("s3")
+    outputs = core.change(aws, "create", "cfn-full", core.template({"B": {"Type": "AWS::S3::Bucket"}}))
+    s3.put_object(Bucket=outputs["B"], Key="x", Body=b"1")
+    with pytest.raises(AssertionError, match="BucketNotEmpty"):
+        core.destroy(aws, "cfn-full")
+    s3.delete_object(Bucket=outputs["B"], Key="x")
+    core.destroy(aws, "cfn-full")
+
+
+def bus(days: int, description: str) -> core.Template:
+    content = json.dumps({"openapi": "3.0.0", "info": {"title": description}})
+    return {
+        "Bus": {"Type": "AWS::Events::EventBus", "Properties": {"Name": "cfn-bus"}},
+        "Archive": {
+            "Type": "AWS::Events::Archive",
+            "Properties": {
+                "ArchiveName": "cfn-archive",
+                "SourceArn": core.get("Bus"),
+                "RetentionDays": days,
+                "EventPattern": {"source": ["cfn"]},
+            },
+        },
+        "Registry": {"Type": "AWS::EventSchemas::Registry", "Properties": {"Description": description}},
+        "Schema": {
+            "Type": "AWS::EventSchemas::Schema",
+            "Properties": {
+                "RegistryName": core.get("Registry", "RegistryName"),
+                "Type": "OpenApi3",
+                "Content": content,
+            },
+        },
+    }
+
+
+def test_archive_and_schemas_are_changed_in_place_and_deleted(aws: LocalAws) -> None:
+    events, schemas = aws.client("events"), aws.client("schemas")
+    before = core.change(aws, "create", "cfn-bus", core.template(bus(1, "first")))
+    after = core.change(aws, "update", "cfn-bus", core.template(bus(9, "second")))
+    assert after == before
+    assert events.describe_archive(ArchiveName="cfn-archive")["RetentionDays"] == 9
+    registry = before["Registry"].rpartition("/")[2]
+    name = before["Schema"].rpartition("/")[2]
+    found = schemas.describe_schema(RegistryName=registry, SchemaName=name)
+    assert (found["SchemaVersion"], json.loads(found["Content"])["info"]["title"]) == ("2", "second")
+    core.destroy(aws, "cfn-bus")
+    assert schemas.list_registries()["Registries"] == []
+    with pytest.raises(ClientError, match="ResourceNotFound"):
+        events.describe_archive(ArchiveName="cfn-archive")
+
+
+def test_a_renamed_archive_is_replaced(aws: LocalAws) -> None:
+    made = bus(1, "x")
+    core.change(aws, "create", "cfn-replace", core.template(made))
+    made["Archive"]["Properties"]["ArchiveName"] = "cfn-archive-renamed"
+    core.change(aws, "update", "cfn-replace", core.template(made))
+    names = [archive["ArchiveName"] for archive in aws.client("events").list_archives()["Archives"]]
+    assert names == ["cfn-archive-renamed"]
+    core.destroy(aws, "cfn-replace")
+
+
+def group_with_rules(port: int) -> core.Template:
+    def rule(direction: str, other: str) -> core.Template:
+        properties: dict[str, Any] = {
+            "GroupId": core.get("G", "GroupId"),
+            "IpProtocol": "tcp",
+            "FromPort": port,
+            "ToPort": port,
+            other: core.get("G", "GroupId"),
+        }
+        return {"Type": f"AWS::EC2::SecurityGroup{direction}", "Properties": properties}
+
+    return {
+        "V": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}},
+        "G": {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupDescription": "g", "VpcId": {"Ref": "V"}}},
+        "In": rule("Ingress", "SourceSecurityGroupId"),
+        "Out": rule("Egress", "DestinationSecurityGroupId"),
+    }
+
+
+def test_rules_of_a_security_group_are_replaced(aws: LocalAws) -> None:
+    def ports(group: str) -> set[int]:
+        found = aws.client("ec2").describe_security_groups(GroupIds=[group])["SecurityGroups"][0]
+        return {entry["FromPort"] for entry in found["IpPermissions"] if "FromPort" in entry}
+
+    outputs = core.change(aws, "create", "cfn-group", core.template(group_with_rules(443)))
+    group = outputs["G"]
+    assert ports(group) == {443}
+    core.change(aws, "update", "cfn-group", core.template(group_with_rules(8443)))
+    assert ports(group) == {8443}
+    core.destroy(aws, "cfn-group")
+
+
+def test_properties_the_emulator_drops_reach_the_service(aws: LocalAws) -> None:
+    made = {
+        "Key": core.key(),
+        "Dead": {"Type": "AWS::SQS::Queue"},
+        "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"KmsMasterKeyId": core.get("Key")}},
+        "Role": core.role("lambda.amazonaws.com", core.allow("sqs:SendMessage", core.get("Dead"))),
+        "F": core.function(
+            "Role",
+            "def handler(event, context): pass",
+            DeadLetterConfig={"TargetArn": core.get("Dead")},
+            KmsKeyArn=core.get("Key"),
+            ReservedConcurrentExecutions=2,
+        ),
+        "Table": {
+            "Type": "AWS::DynamoDB::Table",
+            "Properties": {
+                "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+                "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+                "BillingMode": "PAY_PER_REQUEST",
+                "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+                "SSESpecification": {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": core.get("Key")},
+            },
+        },
+    }
+    with core.deployed(aws, "cfn-dropped", made) as outputs:
+        topic = aws.client("sns").get_topic_attributes(TopicArn=outputs["Topic"])["Attributes"]
+        assert outputs["Key"] in topic["KmsMasterKeyId"]
+        function = aws.client("lambda").get_function_configuration(FunctionName=outputs["F"])
+        assert outputs["Key"] in function["KMSKeyArn"]
+        assert function["DeadLetterConfig"]["TargetArn"].startswith("arn:aws:sqs:")
+        concurrency = aws.client("lambda").get_function_concurrency(FunctionName=outputs["F"])
+        assert concurrency["ReservedConcurrentExecutions"] == 2
+        table = aws.client("dynamodb").describe_table(TableName=outputs["Table"])["Table"]
+        assert outputs["Key"] in table["SSEDescription"]["KMSMasterKeyArn"]
+        backups = aws.client("dynamodb").describe_continuous_backups(TableName=outputs["Table"])
+        recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+        assert recovery["PointInTimeRecoveryStatus"] == "ENABLED"
+
+
+CUSTOM = """
+import json, urllib.request
+
+def handler(event, context):
+    status = "FAILED" if event["ResourceProperties"].get("fail") == "true" else "SUCCESS"
+    answer = {
+        "Status": status,
+        "Reason": "asked to",
+        "PhysicalResourceId": "custom-1",
+        "StackId": event["StackId"],
+        "RequestId": event["RequestId"],
+        "LogicalResourceId": event["LogicalResourceId"],
+        "Data": {"said": event["RequestType"]},
+    }
+    request = urllib.request.Request(event["ResponseURL"], data=json.dumps(answer).encode(), method="PUT")
+    urllib.request.urlopen(request)
+"""
+
+
+def test_a_custom_resource_answers_and_its_failure_is_the_stacks(aws: LocalAws) -> None:
+    def made(**properties: Any) -> core.Template:
+        resources = {
+            "Role": core.role("lambda.amazonaws.com"),
+            "F": core.function("Role", CUSTOM),
+            "C": {"Type": "Custom::Thing", "Properties": {"ServiceToken": core.get("F"), **properties}},
+        }
+        return core.template(resources, {"Said": core.get("C", "said")})
+
+    assert core.change(aws, "create", "cfn-custom", made())["Said"] == "Create"
+    assert core.change(aws, "update", "cfn-custom", made(size=2))["Said"] == "Update"
+    core.destroy(aws, "cfn-custom")
+    with pytest.raises(AssertionError, match="asked to"):
+        core.change(aws, "create", "cfn-custom-failing", made(fail=True))

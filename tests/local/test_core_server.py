@@ -1,0 +1,111 @@
+"""The server starts with one line of explanation or not at all, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from mlops_local import patches, server
+from mlops_local.errors import LocalAwsError
+from mlops_local.processes import ProcessTable
+from mlops_local.server import LocalAws
+from tests.local import core
+from tests.local.conftest import free_port
+
+FUNCTION = "import os\ndef handler(event, context):\n    return os.getpid()\n"
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_a_taken_port_is_one_line_with_the_remedy(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(LocalAwsError, match=rf"port {port} .*--port"):
+            LocalAws(tmp_path, port).start()
+        argv = [sys.executable, "-m", "mlops_local", "serve", "--port", str(port), "--home", str(tmp_path)]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_full_disk_is_one_line_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "FREE_BYTES", 10**18)
+    with pytest.raises(LocalAwsError, match=r"GB free.*--home"):
+        server.check_room(tmp_path, free_port())
+
+
+def test_a_folder_that_can_not_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(LocalAwsError, match="--home"):
+        server.check_room(tmp_path / "file" / "home", free_port())
+
+
+def test_a_name_that_is_gone_from_the_emulator_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(patches.NAMES, "ministack.core.router", ("detect_service", "gone"))
+    with pytest.raises(LocalAwsError, match=r"ministack\.core\.router\.gone"):
+        patches.check_names()
+
+
+def test_another_release_of_the_emulator_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patches, "MINISTACK_VERSION", "9.9.9")
+    with pytest.raises(LocalAwsError, match=r"needs 9\.9\.9: run `pip install"):
+        patches.check_names()
+
+
+def alive(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.local
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nothing_is_left_however_the_server_ends(tmp_path: Path, number: signal.Signals) -> None:
+    aws = LocalAws(tmp_path, free_port()).start()
+    made = {"Role": core.role("lambda.amazonaws.com"), "F": core.function("Role", FUNCTION)}
+    outputs = core.change(aws, "create", "server", core.template(made))
+    worker = int(aws.client("lambda").invoke(FunctionName=outputs["F"])["Payload"].read())
+    pids = [aws.pid, *(child.pid for child in psutil.Process(aws.pid).children(recursive=True))]
+    assert worker in pids
+    os.kill(aws.pid, number)
+    core.wait_for("the end of every process", lambda: not any(alive(pid) for pid in pids))
+    assert not listens(aws.port)
+    aws.stop()
+
+
+def test_children_end_with_the_process_that_started_them(tmp_path: Path) -> None:
+    code = (
+        "import os, sys, pathlib\n"
+        "from mlops_local.processes import ProcessTable\n"
+        "table = ProcessTable()\n"
+        "child = table.popen(['sleep', '60'], {'PATH': os.environ['PATH']}, pathlib.Path('.'), -3)\n"
+        "print(child.pid, flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+    pid = int(done.stdout)
+    core.wait_for("the end of the child", lambda: not alive(pid))
+
+
+def test_a_job_that_takes_too_long_is_killed_with_its_children(tmp_path: Path) -> None:
+    table = ProcessTable()
+    script = "sleep 60 & echo started $!; wait"
+    begun = time.monotonic()
+    job = table.run(["/bin/sh", "-c", script], {"PATH": os.environ["PATH"]}, tmp_path, 0.5, tmp_path / "log")
+    assert (job.timed_out, time.monotonic() - begun < 10) == (True, True)
+    grandchild = int(job.log.split()[-1])
+    core.wait_for("the end of the grandchild", lambda: not alive(grandchild))
+    table.stop()
+    with pytest.raises(RuntimeError, match="stopping"):
+        table.run(["true"], {}, tmp_path, 1, tmp_path / "log")
