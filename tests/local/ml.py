@@ -28,7 +28,11 @@ def push_image(aws: LocalAws, folder: Path) -> None:
     """Builds the test image as `cdk deploy` does, and pushes it."""
     (folder / "Dockerfile").write_text(DOCKERFILE)
     (folder / "program.py").write_text(PROGRAM)
-    aws.client("ecr").create_repository(repositoryName=REPOSITORY)
+    ecr = aws.client("ecr")
+    try:
+        ecr.create_repository(repositoryName=REPOSITORY)
+    except ecr.exceptions.RepositoryAlreadyExistsException:
+        return  # another module of tests was first
     environment = {**os.environ, **aws.environ()}
     for words in (["build", "--tag", "ml-test", "."], ["tag", "ml-test", IMAGE], ["push", IMAGE]):
         subprocess.run([environment["CDK_DOCKER"], *words], cwd=folder, env=environment, check=True)
@@ -57,7 +61,10 @@ LOGS = allow("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
 def log_text(aws: LocalAws, group: str, prefix: str) -> str:
     """All a job logged."""
     logs = aws.client("logs")
-    streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=prefix)["logStreams"]
+    try:
+        streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=prefix)["logStreams"]
+    except logs.exceptions.ResourceNotFoundException:
+        return ""
     lines = []
     for stream in streams:
         events = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)
@@ -76,14 +83,30 @@ def until(describe: Callable[[], dict[str, Any]], field: str, *final: str, secon
         time.sleep(0.05)
 
 
+def eventually(found: Callable[[], Any], seconds: float = 10.0) -> Any:
+    """What a function returns as soon as it is true."""
+    deadline = time.monotonic() + seconds
+    while not (value := found()):
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.05)
+    return value
+
+
 def events_queue(aws: LocalAws, name: str, source: str) -> str:
     """A queue that receives all events of a source on the default bus; returns its URL."""
     sqs, events = aws.client("sqs"), aws.client("events")
     url: str = sqs.create_queue(QueueName=name)["QueueUrl"]
     events.put_rule(Name=name, EventPattern=json.dumps({"source": [source]}))
     arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}"
-    policy = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [policy]})})
+    policy = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    sqs.set_queue_attributes(
+        QueueUrl=url, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [policy]})}
+    )
     events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
     return url
 

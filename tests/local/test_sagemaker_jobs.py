@@ -9,9 +9,21 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from mlops_local.server import LocalAws
 
-from tests.local.ml import IMAGE, LOGS, PULL, allow, events_queue, log_text, make_role, push_image, received, until
+from mlops_local.server import LocalAws
+from tests.local.ml import (
+    IMAGE,
+    LOGS,
+    PULL,
+    allow,
+    events_queue,
+    eventually,
+    log_text,
+    make_role,
+    push_image,
+    received,
+    until,
+)
 
 BUCKET = "ml-jobs"
 
@@ -161,15 +173,17 @@ def test_the_time_limit_stops_the_job(aws: LocalAws, role: str) -> None:
     ("changes", "code", "message"),
     [
         ({"TrainingJobName": "bad_name"}, "ValidationException", "regular expression pattern"),
-        ({"ResourceConfig": {"InstanceType": "ml.none", "InstanceCount": 1, "VolumeSizeInGB": 1}}, "ValidationException", "enum"),
+        (
+            {"ResourceConfig": {"InstanceType": "ml.none", "InstanceCount": 1, "VolumeSizeInGB": 1}},
+            "ValidationException",
+            "enum",
+        ),
         ({"RoleArn": "arn:aws:iam::000000000000:role/none"}, "ValidationException", "Could not assume role"),
         ({"CheckpointConfig": {"S3Uri": "s3://b/c"}}, "ValidationException", "CheckpointConfig"),
         ({"TrainingJobName": "good"}, "ResourceInUse", "already exists"),
     ],
 )
-def test_wrong_requests_are_refused(
-    aws: LocalAws, role: str, changes: dict[str, Any], code: str, message: str
-) -> None:
+def test_wrong_requests_are_refused(aws: LocalAws, role: str, changes: dict[str, Any], code: str, message: str) -> None:
     with pytest.raises(ClientError, match=message) as caught:
         aws.client("sagemaker").create_training_job(**training(role, "refused", **changes) | changes)
     assert caught.value.response["Error"]["Code"] == code
@@ -217,7 +231,10 @@ def test_the_caller_needs_the_action_and_the_right_to_pass_the_role(aws: LocalAw
     assert caught.value.response["Error"]["Code"] == "AccessDeniedException"
     with pytest.raises(ClientError, match="not authorized to perform: sagemaker:CreateTrainingJob"):
         client.create_training_job(**training(role, "denied-1"))
-    passing = {**allow("iam:PassRole", on=role), "Condition": {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}}
+    passing = {
+        **allow("iam:PassRole", on=role),
+        "Condition": {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+    }
     client = caller(aws, "with-pass-role", [create, passing])
     with pytest.raises(ClientError, match="sagemaker:AddTags"):
         client.create_training_job(**training(role, "allowed-2", Tags=[{"Key": "a", "Value": "b"}]))
@@ -312,4 +329,4 @@ def test_a_processing_job_can_be_stopped(aws: LocalAws, role: str) -> None:
 
 def test_jobs_leave_no_folder_behind(aws: LocalAws, role: str) -> None:
     run_processing(aws, processing(role, "tidy"))
-    assert not list(Path(aws.home / "jobs").glob("tidy-*"))
+    eventually(lambda: not list(Path(aws.home / "jobs").glob("tidy-*")))
