@@ -2,6 +2,7 @@
 
 import json
 
+import jsonata
 import pytest
 
 from mlops_constructs.training.jobs import (
@@ -206,3 +207,17 @@ def test_long_environment_values_fit_sagemaker_and_lose_nothing():
 def test_impossible_compute_is_refused(arguments, remedy):
     with pytest.raises(ValueError, match=remedy):
         JobCompute(**arguments)
+
+
+@pytest.mark.parametrize("name", ["Train", "Deploy", "Monitor"])
+def test_every_expression_is_jsonata(name):
+    def expressions(node):
+        if isinstance(node, str):
+            yield from [node] if node.startswith("{%") else []
+        for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+            yield from expressions(child)
+
+    found = list(expressions(workflow(name)))
+    assert len(found) > 20
+    for expression in found:
+        jsonata.Jsonata.jsonata(expression[2:-2])

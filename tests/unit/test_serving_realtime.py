@@ -1,0 +1,246 @@
+"""What the deploy workflow, the endpoint's alarms and its teardown promise."""
+
+import json
+
+import pytest
+
+from mlops_constructs.serving import Autoscaling, Fleet, Rollout, ServingPlan
+from tests.unit.jsonata_asl import evaluate
+from tests.unit.ml_stack import actions, allowed_on, only, resources, statements, template, workflow
+
+ENDPOINT = "arn:aws:sagemaker:eu-west-1:111111111111:endpoint/churn-test"
+MISSING = 'An error occurred: Could not find endpoint "arn:aws:sagemaker:eu-west-1:1:endpoint/churn-test".'
+
+
+def states() -> dict:
+    return workflow("Deploy")["States"]
+
+
+def follow(name: str, **variables) -> str:
+    """Where a Choice leads with these variables."""
+    for rule in states()[name]["Choices"]:
+        if evaluate(rule["Condition"], variables=variables):
+            return rule["Next"]
+    return states()[name]["Default"]
+
+
+def test_an_approval_in_this_group_starts_the_workflow():
+    rule = only("AWS::Events::Rule", "ModelApproved")
+    assert "EventBusName" not in rule
+    assert rule["EventPattern"] == {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Model Package State Change"],
+        "detail": {"ModelPackageGroupName": ["churn-test"], "ModelApprovalStatus": ["Approved"]},
+    }
+    assert rule["Targets"][0]["DeadLetterConfig"]
+
+
+@pytest.mark.parametrize(
+    "given", [{"detail": {"ModelPackageArn": "arn:m/1"}}, {"model_package_arn": "arn:m/1"}], ids=["event", "by hand"]
+)
+def test_the_package_comes_from_the_event_or_from_hand(given):
+    assert evaluate(states()["Begin"]["Assign"]["package"], input=given) == "arn:m/1"
+
+
+def test_an_input_without_a_package_does_not_break_the_first_state():
+    assert evaluate(states()["Begin"]["Assign"]["package"], input={}) == ""
+
+
+def test_only_approved_packages_are_deployed():
+    assert follow("PackageApproved", approval="Approved") == "CreateModel"
+    assert follow("PackageApproved", approval="PendingManualApproval") == "NotApproved"
+
+
+def test_the_model_is_isolated_and_knows_its_version():
+    model = states()["CreateModel"]["Arguments"]
+    assert model["EnableNetworkIsolation"] is True
+    assert model["VpcConfig"] == {"SecurityGroupIds": ["sg-11111111"], "Subnets": ["subnet-11111111"]}
+    assert set(model["PrimaryContainer"]["Environment"]) == {"MODEL_PACKAGE_VERSION", "MODEL_PACKAGE_ARN"}
+
+
+def test_requests_and_answers_are_captured_whole_and_encrypted():
+    config = states()["CreateEndpointConfig"]["Arguments"]
+    capture = config["DataCaptureConfig"]
+    assert capture["EnableCapture"] is True
+    assert capture["InitialSamplingPercentage"] == 100
+    assert {option["CaptureMode"] for option in capture["CaptureOptions"]} == {"Input", "Output"}
+    assert "KeysModels" in config["KmsKeyId"]
+    assert capture["KmsKeyId"]
+
+
+def test_models_and_configs_are_named_by_the_execution():
+    assert states()["CreateModel"]["Arguments"]["ModelName"] == "{% $name %}"
+    name = evaluate(states()["Begin"]["Assign"]["name"], context={"Execution": {"Name": "e-1"}})
+    assert name == "churn-test-e-1"
+
+
+def test_an_endpoint_that_does_not_exist_is_created():
+    catcher = states()["InspectEndpoint"]["Catch"][0]
+    assert catcher["Next"] == "EndpointMissing"
+    assert follow("EndpointMissing", failure={"cause": MISSING}) == "CreateEndpoint"
+
+
+def test_another_error_of_the_endpoint_is_not_taken_for_absence():
+    assert follow("EndpointMissing", failure={"cause": "Rate exceeded"}) == "EmitFailed"
+
+
+@pytest.mark.parametrize(
+    ("status", "looks", "next_state"),
+    [
+        ("InService", 0, "UpdateEndpoint"),
+        ("Updating", 0, "WaitForTurn"),
+        ("Updating", 10**6, "NotUpdatable"),
+        ("Failed", 0, "NotUpdatable"),
+    ],
+)
+def test_a_deployment_waits_for_its_turn(status, looks, next_state):
+    assert follow("EndpointIdle", status=status, looks=looks) == next_state
+
+
+@pytest.mark.parametrize(
+    ("status", "looks", "next_state"),
+    [
+        ("InService", 0, "LiveConfigCheck"),
+        ("Creating", 0, "WaitForEndpoint"),
+        ("RollingBack", 3, "WaitForEndpoint"),
+        ("Updating", 10**6, "EndpointBroken"),
+        ("Failed", 0, "EndpointBroken"),
+        ("UpdateRollbackFailed", 0, "EndpointBroken"),
+    ],
+)
+def test_waiting_ends_for_every_status(status, looks, next_state):
+    assert follow("EndpointSettled", status=status, looks=looks) == next_state
+
+
+def test_an_endpoint_that_failed_at_birth_is_removed():
+    assert follow("BornDead", created=True, status="Failed") == "RemoveEndpoint"
+    assert follow("BornDead", created=False, status="Failed") == "EmitFailed"
+
+
+@pytest.mark.parametrize(
+    ("live", "next_state"),
+    [
+        ({"live": True, "endpoint_status": "InService"}, "SmokeTest"),
+        ({"live": False, "endpoint_status": "InService"}, "UpdateRolledBack"),
+        ({"live": False, "endpoint_status": "Failed"}, "ConfigNotLive"),
+    ],
+)
+def test_a_silent_rollback_is_noticed(live, next_state):
+    assert follow("ConfigIsLive", live=live) == next_state
+
+
+def test_a_failed_smoke_test_brings_the_former_config_back():
+    assert follow("SmokeTestPassed", smoke={"passed": False}) == "SmokeTestFailed"
+    assert states()["SmokeTest"]["Catch"][-1]["Next"] == "HasFormerConfig"
+    assert follow("HasFormerConfig", former_config="old") == "RestorePrevious"
+    assert follow("HasFormerConfig", former_config="") == "EmitFailed"
+    assert follow("FormerConfigIsLive", live_config="old", former_config="old") == "EmitRolledBack"
+    assert follow("FormerConfigIsLive", live_config="new", former_config="old") == "RestoreFailed"
+
+
+def test_updates_keep_the_count_that_autoscaling_chose():
+    for name in ("UpdateEndpoint", "RestorePrevious"):
+        assert states()[name]["Arguments"]["RetainAllVariantProperties"] is True
+
+
+def test_updates_are_canaries_that_alarms_roll_back():
+    config = states()["UpdateEndpoint"]["Arguments"]["DeploymentConfig"]
+    routing = config["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]
+    assert routing["Type"] == "CANARY"
+    assert len(config["AutoRollbackConfiguration"]["Alarms"]) == 2
+
+
+def test_rollback_alarms_watch_errors_and_latency_of_this_endpoint():
+    alarms = [a for name, a in resources("AWS::CloudWatch::Alarm").items() if a.get("Namespace") == "AWS/SageMaker"]
+    assert {alarm["MetricName"] for alarm in alarms} == {"Invocation5XXErrors", "ModelLatency"}
+    for alarm in alarms:
+        assert {"Name": "EndpointName", "Value": "churn-test"} in alarm["Dimensions"]
+        assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_the_model_may_look_at_its_rollback_alarms_only():
+    assert len(allowed_on("ServingModelRole", "cloudwatch:DescribeAlarms")) == 2
+
+
+def test_the_model_writes_only_its_own_captures():
+    written = allowed_on("ServingModelRole", "s3:PutObject")
+    assert written
+    assert all(arn.endswith("/churn/churn-test/*") for arn in written)
+
+
+def test_the_workflow_changes_only_its_own_endpoint():
+    assert allowed_on("ServingDeployRole", "sagemaker:DeleteEndpoint") == [ENDPOINT]
+    assert ENDPOINT in allowed_on("ServingDeployRole", "sagemaker:UpdateEndpoint")
+
+
+def test_scaling_is_limited_to_instance_counts_of_variants():
+    scaling = [s for s in statements("ServingDeployRole") if "application-autoscaling" in json.dumps(s["Action"])]
+    conditions = {json.dumps(s["Condition"], sort_keys=True) for s in scaling}
+    assert conditions == {
+        json.dumps(
+            {
+                "StringEquals": {
+                    "application-autoscaling:scalable-dimension": "sagemaker:variant:DesiredInstanceCount",
+                    "application-autoscaling:service-namespace": "sagemaker",
+                }
+            }
+        )
+    }
+
+
+def test_each_ending_is_one_declared_event():
+    emitted = {
+        s.get("Arguments", {}).get("Payload", {}).get("detail_type")
+        for s in states().values()
+        if isinstance(s.get("Arguments", {}).get("Payload"), dict)
+    }
+    assert emitted - {None} == {"Deployment Succeeded", "Deployment Rolled Back", "Deployment Failed"}
+
+
+def test_the_champion_is_published_only_after_the_checks():
+    before = [name for name, state in states().items() if state.get("Next") == "PublishChampion"]
+    assert before == ["PutScalingPolicy"]
+    assert follow("SmokeTestPassed", smoke={"passed": True}) == "RegisterScaling"
+
+
+def test_teardown_keeps_versions_where_the_stack_keeps_data():
+    variables = only("AWS::Lambda::Function", "EndpointTeardown")["Environment"]["Variables"]
+    assert variables["RETAIN_MODELS"] == "true"
+    assert variables["NAME_PREFIX"] == "churn-test-"
+    assert "sagemaker:DeleteModelPackage" not in actions("ServingEndpointTeardownRole")
+
+
+def test_teardown_comes_before_what_the_endpoint_uses():
+    (resource,) = [r for r in template()["Resources"].values() if r["Type"] == "Custom::EndpointTeardown"]
+    assert any("ServingModelRole" in each for each in resource["DependsOn"])
+    assert any("ServingLatency" in each for each in resource["DependsOn"])
+
+
+def test_one_instance_cannot_be_a_canary():
+    routing = Rollout().deployment_config(["a"], instance_count=1)["BlueGreenUpdatePolicy"]
+    assert routing["TrafficRoutingConfiguration"]["Type"] == "ALL_AT_ONCE"
+
+
+@pytest.mark.parametrize(
+    ("make", "remedy"),
+    [
+        (lambda: Rollout(canary_percent=51), "to 50"),
+        (lambda: Rollout(bake_seconds=3601), "an hour at most"),
+        (lambda: Rollout(poll_seconds=0), "at least 1"),
+        (lambda: Fleet(instance_type="ml.m5.large", instance_count=0), "at least 1"),
+        (lambda: Fleet(instance_type="ml.m5d.large", instance_count=1), "cannot be encrypted"),
+        (lambda: Fleet(instance_type="ml.m5.large", instance_count=1, capture_percent=0), "needs captures"),
+        (lambda: Autoscaling(minimum=3, maximum=2, invocations_per_instance=1), "1 to maximum"),
+        (
+            lambda: ServingPlan(
+                fleet=Fleet(instance_type="ml.m5.large", instance_count=1),
+                autoscaling=Autoscaling(minimum=2, maximum=4, invocations_per_instance=10),
+                smoke_payload="x",
+            ),
+            "within autoscaling's 2 to 4",
+        ),
+    ],
+)
+def test_impossible_plans_are_refused(make, remedy):
+    with pytest.raises(ValueError, match=remedy):
+        make()
