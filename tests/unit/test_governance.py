@@ -137,7 +137,9 @@ def test_alerts_are_encrypted_and_tls_only(owner):
     (topic,) = resources(owner, "AWS::SNS::Topic")
     assert "KmsMasterKeyId" in topic
     (policy,) = resources(owner, "AWS::SNS::TopicPolicy")
-    assert policy["PolicyDocument"]["Statement"][0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    secure, publishers = policy["PolicyDocument"]["Statement"]
+    assert secure["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert publishers["Condition"] == {"StringEquals": {"aws:SourceAccount": "111111111111"}}
 
 
 def test_a_reader_reads_one_prefix_and_lists_nothing_else(user):

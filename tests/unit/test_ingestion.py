@@ -127,6 +127,15 @@ def test_curated_tables_are_partitioned_by_month_and_staged_ones_by_file(templat
     assert columns == [{"Name": c.name, "Type": c.type} for c in COLUMNS]
 
 
+def test_curated_tables_outlive_the_stack_and_staged_ones_do_not(template):
+    policies = {
+        table["Properties"]["TableInput"]["Name"]: table.get("DeletionPolicy")
+        for table in template.find_resources("AWS::Glue::Table").values()
+    }
+    assert policies["flight_delays_labels"] == "Retain"
+    assert policies["flight_delays_labels_staged"] is None
+
+
 def test_ledger_and_gate_are_kept_encrypted_and_recoverable(template):
     tables = template.find_resources("AWS::DynamoDB::Table").values()
     assert len(tables) == 2

@@ -184,6 +184,17 @@ def test_every_rule_retries_and_keeps_what_it_cannot_deliver(template):
         assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 21600, "MaximumRetryAttempts": 24}
 
 
+def test_no_id_holds_the_path_above_the_stack(template):
+    assert not [name for name in template.to_json()["Resources"] if "Stack" in name or "AllowEventRule" in name]
+
+
+def test_each_queue_takes_dead_letters_of_its_own_rule_only(template):
+    policies = template.find_resources("AWS::SQS::QueuePolicy").values()
+    senders = [s for p in policies for s in p["Properties"]["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
+    assert len(senders) == 3
+    assert all("aws:SourceArn" in json.dumps(s["Condition"]) for s in senders)
+
+
 def test_every_queue_is_encrypted_and_takes_tls_only(template):
     queues = template.find_resources("AWS::SQS::Queue")
     assert len(queues) == 3

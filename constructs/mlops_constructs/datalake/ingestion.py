@@ -40,7 +40,7 @@ class Ingestion(Construct):
         log_key: Key of log groups; the encryption key by default.
         network: Where job and functions run; outside any VPC by default.
         alarm_topic: Where the alarm on failed executions goes; nowhere by default.
-        retain: Keep the tables of the ledger when the stack is deleted. True by default.
+        retain: Keep ledger, gate and curated tables when the stack is deleted. True by default.
 
     Attributes:
         tables: A `DatasetTables` by dataset name.
@@ -83,6 +83,7 @@ class Ingestion(Construct):
                 database_name=lake.database_name,
                 curated=lake.curated,
                 raw=lake.raw,
+                retain=retain,
             )
             for dataset in datasets
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Stack
+from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_athena as athena
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_kms as kms
@@ -85,6 +85,8 @@ class Lake(Construct):
                 name=database_name, description="Curated and staged tables, two per source of a workload"
             ),
         )
+        if retain:  # its tables know where the retained partitions are
+            self.database.apply_removal_policy(RemovalPolicy.RETAIN)
         self.workgroup = self._workgroup()
         if not retain:
             zones = (self.landing, self.raw, self.curated, self.quarantine, self.artefacts, self.capture)

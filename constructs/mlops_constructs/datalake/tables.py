@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Stack
+from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -23,6 +23,7 @@ class DatasetTables(Construct):
         database_name: Glue database of the tables; it must exist before them.
         curated: Bucket of the curated rows, below `<workload>/<dataset>/`.
         raw: Bucket of the staged rows, below `staged/<workload>/<dataset>/`.
+        retain: Keep the curated table, which knows all partitions, when the stack is deleted. True by default.
 
     Attributes:
         curated_table: The `glue.CfnTable` of published rows.
@@ -40,6 +41,7 @@ class DatasetTables(Construct):
         database_name: str,
         curated: s3.IBucket,
         raw: s3.IBucket,
+        retain: bool = True,
     ) -> None:
         super().__init__(scope, id)
         self.dataset = dataset
@@ -51,6 +53,8 @@ class DatasetTables(Construct):
         file = Column(name="file", type="string")
         self.curated_table = self._table("Curated", self.table_name, curated.s3_url_for_object(place), month)
         self.staged_table = self._table("Staged", self.staged_name, raw.s3_url_for_object(f"staged/{place}"), file)
+        if retain:
+            self.curated_table.apply_removal_policy(RemovalPolicy.RETAIN)
         self.ruleset = glue.CfnDataQualityRuleset(
             self,
             "Rules",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
@@ -18,5 +20,15 @@ class AlertTopic(sns.Topic):
 
     def __init__(self, scope: Construct, id: str, *, encryption_key: kms.IKey, email: str | None = None) -> None:
         super().__init__(scope, id, master_key=encryption_key, enforce_ssl=True)
+        # A topic with a policy of its own has lost the default one, by which alarms of the account may publish.
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsAndEventsOfThisAccount",
+                principals=[iam.ServicePrincipal(f"{name}.amazonaws.com") for name in ("cloudwatch", "events")],
+                actions=["sns:Publish"],
+                resources=[self.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            )
+        )
         if email:
             self.add_subscription(subscriptions.EmailSubscription(email))

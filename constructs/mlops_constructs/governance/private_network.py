@@ -102,8 +102,18 @@ class PrivateNetwork(Construct):
         vpc = ec2.Vpc.from_vpc_attributes(self, "Imported", vpc_id=self.vpc.ref, availability_zones=zones)
         jobs = self._group("Jobs", vpc, "SageMaker and Glue jobs, endpoints of models")
         # Glue demands it, and the machines of one distributed job talk to each other on any port.
-        jobs.add_ingress_rule(jobs, ec2.Port.all_tcp(), "Machines of one job")
-        jobs.add_egress_rule(jobs, ec2.Port.all_tcp(), "Machines of one job")
+        peers = jobs.security_group_id
+        _ingress(self, "JobsToJobs", peers, peers, "Machines of one job", ports=(0, 65535))
+        ec2.CfnSecurityGroupEgress(
+            self,
+            "JobsFromJobs",
+            group_id=peers,
+            destination_security_group_id=peers,
+            ip_protocol="tcp",
+            from_port=0,
+            to_port=65535,
+            description="Machines of one job",
+        )
         functions = self._group("Functions", vpc, "Lambda functions")
         return Network(
             vpc=vpc,
@@ -169,8 +179,9 @@ class PrivateNetwork(Construct):
         group = ec2.SecurityGroup(
             self, "Endpoints", vpc=self.network.vpc, description="Endpoints of AWS services", allow_all_outbound=False
         )
-        for user in (self.network.job_security_group, self.network.function_security_group):
-            group.add_ingress_rule(user, ec2.Port.tcp(443), "Jobs and functions")
+        users = {"Jobs": self.network.job_security_group, "Functions": self.network.function_security_group}
+        for name, user in users.items():
+            _ingress(self, f"EndpointsFrom{name}", group.security_group_id, user.security_group_id, name)
         own = _statement({"StringEquals": {"aws:PrincipalAccount": stack.account}})
         return {
             service: ec2.CfnVPCEndpoint(
@@ -186,6 +197,22 @@ class PrivateNetwork(Construct):
             )
             for service in services
         }
+
+
+def _ingress(
+    scope: Construct, id: str, group: str, source: str, description: str, ports: tuple[int, int] = (443, 443)
+) -> ec2.CfnSecurityGroupIngress:
+    # Level 1: `add_ingress_rule` puts the path above the stack, and so the environment's name, into the id.
+    return ec2.CfnSecurityGroupIngress(
+        scope,
+        id,
+        group_id=group,
+        source_security_group_id=source,
+        ip_protocol="tcp",
+        from_port=ports[0],
+        to_port=ports[1],
+        description=description,
+    )
 
 
 def _squeezed(region: str) -> str:

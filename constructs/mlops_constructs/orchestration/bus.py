@@ -6,14 +6,16 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+import jsii
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_eventschemas as eventschemas
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
+from aws_cdk.interfaces.aws_events import IRuleRef
 from constructs import Construct
 
 from mlops_constructs.governance.grants import use_key
@@ -25,7 +27,7 @@ from mlops_constructs.orchestration.workflow import Workflow
 
 Target: TypeAlias = "Workflow | PlatformFunction | sns.ITopic"
 RETRY_ATTEMPTS = 24
-MAX_EVENT_AGE = Duration.hours(6)
+MAX_EVENT_AGE_SECONDS = 6 * 3600
 
 
 class DeadLetterQueue(sqs.Queue):
@@ -87,6 +89,7 @@ class PlatformBus(Construct):
         self.bus = events.EventBus(
             self, "Bus", event_bus_name=name, kms_key=encryption_key, dead_letter_queue=self.dead_letter_queue
         )
+        _allow_dead_letters(self.dead_letter_queue, self.bus.event_bus_arn)
         # Level 1: the Level 2 archive puts the bus into the key's policy, and bus and key wait for each other for ever.
         self.archive = events.CfnArchive(
             self,
@@ -165,38 +168,67 @@ def connect(
 
     Args:
         pattern: Which events.
-        target: A workflow (started with the event as input), a function or a topic.
+        target: A workflow (started with the event as input), a function, or a topic whose policy lets EventBridge
+            publish (as that of `AlertTopic` does).
         encryption_key: Key of the queue that is created when none is given.
         bus: The account's default bus by default, where the events of AWS services are.
         dead_letter_queue: Where undeliverable events go; a queue is created beside the rule by default.
     """
     queue = dead_letter_queue or DeadLetterQueue(scope, f"{id}DeadLetters", encryption_key=encryption_key)
-    rule = events.Rule(scope, id, event_bus=bus, event_pattern=pattern)
+    role: iam.Role | None = None
     if isinstance(target, Workflow):
         role = iam.Role(scope, f"{id}Role", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))
         target.grant_start(role)
-        rule.add_target(
-            targets.SfnStateMachine(
-                target.state_machine,
-                role=role,
-                dead_letter_queue=queue,
-                max_event_age=MAX_EVENT_AGE,
-                retry_attempts=RETRY_ATTEMPTS,
-            )
-        )
-    elif isinstance(target, PlatformFunction):
-        rule.add_target(
-            targets.LambdaFunction(
-                target.function, dead_letter_queue=queue, max_event_age=MAX_EVENT_AGE, retry_attempts=RETRY_ATTEMPTS
-            )
-        )
-    else:
-        rule.add_target(
-            targets.SnsTopic(
-                target, dead_letter_queue=queue, max_event_age=MAX_EVENT_AGE, retry_attempts=RETRY_ATTEMPTS
-            )
+    rule = events.Rule(
+        scope, id, event_bus=bus, event_pattern=pattern, targets=[_RuleTarget(_arn(target), queue, role)]
+    )
+    _allow_dead_letters(queue, rule.rule_arn)
+    if isinstance(target, PlatformFunction):
+        lambda_.CfnPermission(
+            scope,
+            f"{id}Permission",
+            action="lambda:InvokeFunction",
+            function_name=target.function_arn,
+            principal="events.amazonaws.com",
+            source_arn=rule.rule_arn,
         )
     return rule
+
+
+def _allow_dead_letters(queue: sqs.IQueue, source_arn: str) -> None:
+    queue.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal("events.amazonaws.com")],
+            actions=["sqs:SendMessage"],
+            resources=[queue.queue_arn],
+            conditions={"ArnEquals": {"aws:SourceArn": source_arn}},
+        )
+    )
+
+
+@jsii.implements(events.IRuleTarget)
+class _RuleTarget:
+    """What the classes of `aws_events_targets` do, without ids that hold the path of the rule above its stack."""
+
+    def __init__(self, arn: str, queue: sqs.IQueue, role: iam.IRole | None) -> None:
+        self._arn, self._queue, self._role = arn, queue, role
+
+    def bind(self, rule: IRuleRef, id: str | None = None) -> events.RuleTargetConfig:
+        """Name the target, its queue and its retries."""
+        return events.RuleTargetConfig(
+            arn=self._arn,
+            role=self._role,
+            dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=self._queue.queue_arn),
+            retry_policy=events.CfnRule.RetryPolicyProperty(
+                maximum_event_age_in_seconds=MAX_EVENT_AGE_SECONDS, maximum_retry_attempts=RETRY_ATTEMPTS
+            ),
+        )
+
+
+def _arn(target: Target) -> str:
+    if isinstance(target, Workflow):
+        return target.state_machine.state_machine_arn
+    return target.function_arn if isinstance(target, PlatformFunction) else target.topic_arn
 
 
 def event_schemas() -> dict[str, Json]:
