@@ -115,11 +115,13 @@ class Replay:
     def _land(self, uploads: Sequence[Upload]) -> list[FileOutcome]:
         outcomes = land(self.platform, self.observer, uploads)
         refused = [one for one in outcomes if one.outcome == "rejected"]
-        for one in refused:
-            self.display.decision(f"{one.file} quarantined ({one.reason_code})", one.reason)
         good = [one for one in refused if one.fault is None]
         if good:
-            raise ReplayError(f"the good file {good[0].file} was refused: {good[0].reason_code}: {good[0].reason}")
+            raise ReplayError(
+                f"{len(good)} good files were refused, first {good[0].file}: {good[0].reason_code}: {good[0].reason}"
+            )
+        for one in refused:
+            self.display.decision(f"{one.file} quarantined ({one.reason_code})", one.reason)
         rows = sum(one.rows for one in outcomes)
         self.display.step(f"{len(outcomes)} files landed, {rows} rows curated, {len(refused)} files quarantined")
         return outcomes
