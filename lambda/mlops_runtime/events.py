@@ -34,8 +34,13 @@ class Detail(BaseModel):
         occurred_at: Instant of the event, UTC.
     """
 
+    # defer_build: a function uses one or two of these models, and should not pay for all of them at its cold start.
     model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, json_schema_serialization_defaults_required=True
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        defer_build=True,
+        json_schema_serialization_defaults_required=True,
     )
 
     schema_version: Literal["1"] = "1"

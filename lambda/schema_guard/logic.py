@@ -141,14 +141,14 @@ def _decoded(decoder: codecs.IncrementalDecoder, chunk: bytes, offset: int, *, f
 
 
 def _integer(value: str) -> int:
-    if "_" in value or value != value.strip():
+    if "_" in value or value[0].isspace() or value[-1].isspace():
         raise ValueError(value)
     return int(value)
 
 
 def _finite(value: str) -> float:
     number = float(value)
-    if "_" in value or value != value.strip() or not math.isfinite(number):
+    if not math.isfinite(number) or "_" in value or value[0].isspace() or value[-1].isspace():
         raise ValueError(value)
     return number
 
