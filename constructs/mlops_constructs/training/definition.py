@@ -74,7 +74,10 @@ def definition(context: TrainingContext, recipe: TrainingRecipe) -> dict[str, St
             [challenger_branch(context, recipe), defender_branch(context, recipe)],
             next="Challenge",
             catch_next="EmitFailed",
-            assign={"challenger_uri": "{% $states.result[0].uri %}", "champion_uri": "{% $states.result[1].uri %}"},
+            assign={
+                "challenger_uri": "{% $states.result[0].uri %}",
+                "champion_uri": _nullable("$states.result[1].uri"),
+            },
         ),
         "Challenge": invoke(
             context.functions.champion_challenge,
@@ -92,6 +95,11 @@ def definition(context: TrainingContext, recipe: TrainingRecipe) -> dict[str, St
         "Register": _register(context, recipe),
         **_endings(context),
     }
+
+
+def _nullable(path: str) -> str:
+    """JSONata of a value that may be null: a first model has no champion. A bare path to null counts as no result."""
+    return f"{{% $exists({path}) ? {path} : null %}}"
 
 
 def _begin(context: TrainingContext) -> State:
@@ -142,7 +150,7 @@ def _register(context: TrainingContext, recipe: TrainingRecipe) -> State:
             "baseline_uri": "{% $run & '/baseline/' %}",
             "snapshot_id": "{% $snapshot_id %}",
             "metrics": "{% $verdict.metrics %}",
-            "champion_metrics": "{% $verdict.champion_metrics %}",
+            "champion_metrics": _nullable("$verdict.champion_metrics"),
             "reason": "{% $verdict.reason %}",
         },
         next="EmitRegistered",
@@ -154,7 +162,7 @@ def _register(context: TrainingContext, recipe: TrainingRecipe) -> State:
 def _endings(context: TrainingContext) -> dict[str, State]:
     verdict: dict[str, Json] = {
         "metrics": "{% $verdict.metrics %}",
-        "champion_metrics": "{% $verdict.champion_metrics %}",
+        "champion_metrics": _nullable("$verdict.champion_metrics"),
         "snapshot_id": "{% $snapshot_id %}",
         "reason": "{% $verdict.reason %}",
     }
