@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from .errors import LocalAwsError
 from .patches import replace
 from .runtime import Runtime
 
@@ -69,12 +70,11 @@ def new_state(alarm: Alarm, values: Sequence[float | None]) -> str:
 
 
 def _evaluate(runtime: Runtime, alarm: Alarm) -> None:
-    if alarm.get("Metrics"):
-        raise ValueError(f"alarm {alarm['AlarmName']}: the local AWS has no metric math, name one metric")
-    if not alarm.get("Namespace") or not alarm.get("MetricName"):
-        return
     from ministack.services import cloudwatch
 
+    if not alarm.get("Namespace") or not alarm.get("MetricName"):
+        cloudwatch._alarms.pop(alarm["AlarmName"], None)  # stored already, but it would never fire
+        raise LocalAwsError(f"alarm {alarm['AlarmName']}: the local AWS has no metric math, name one metric")
     values = _values(alarm)
     old, state = alarm["StateValue"], new_state(alarm, values)
     if state == old:

@@ -119,9 +119,7 @@ def _bake(runtime: Runtime, green: Fleet, alarms: list[str], seconds: float) -> 
     while True:
         for name, server in green.servers.items():
             if not server.alive:
-                raise RollbackError(
-                    f"The container of production variant {name} ended during the deployment."
-                )
+                raise RollbackError(f"The container of production variant {name} ended during the deployment.")
         if alarms:
             _watch(runtime, green, alarms)
         if time.monotonic() >= deadline:
@@ -136,15 +134,11 @@ def _watch(runtime: Runtime, green: Fleet, names: list[str]) -> None:
         found = client.describe_alarms(AlarmNames=names, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
     except ClientError as error:
         details = error.response["Error"]
-        raise RollbackError(
-            f"Auto rollback alarms can't be read: {details['Code']}: {details['Message']}"
-        ) from error
+        raise RollbackError(f"Auto rollback alarms can't be read: {details['Code']}: {details['Message']}") from error
     alarms: list[dict[str, Any]] = [*found["MetricAlarms"], *found["CompositeAlarms"]]
     missing = sorted(set(names) - {alarm["AlarmName"] for alarm in alarms})
     if missing:
         raise RollbackError(f"The auto rollback alarms {', '.join(missing)} do not exist.")
     firing = sorted(alarm["AlarmName"] for alarm in alarms if alarm["StateValue"] == "ALARM")
     if firing:
-        raise RollbackError(
-            f"Alarms of the auto rollback configuration went into ALARM: {', '.join(firing)}"
-        )
+        raise RollbackError(f"Alarms of the auto rollback configuration went into ALARM: {', '.join(firing)}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -13,8 +12,9 @@ from typing import Any
 from ..awsjson import Request
 from . import deployment
 from .account import Account, Record, invalid, now, page
+from .endpoint import Endpoint, capture_summary, variants_of
 from .models import EndpointConfigs, Models
-from .servers import Fleet, ModelServer, ServerError
+from .servers import Fleet, ServerError
 
 logger = logging.getLogger(__name__)
 
@@ -37,42 +37,6 @@ _EVENT_STATUS = {
 _RETAINED = ("DesiredInstanceCount", "DesiredWeight", "DataCaptureConfig")
 
 
-class Endpoint:
-    """One endpoint: what it is asked to be (record) and what serves it (fleets).
-
-    Attributes:
-        record: What DescribeEndpoint shows.
-        blue: The fleet in service, or None while the endpoint is being created or has failed.
-        green: The fleet being deployed, or None.
-        share: Fraction (0-1) of requests for the green fleet.
-    """
-
-    def __init__(self, record: Record) -> None:
-        self.record = record
-        self.blue: Fleet | None = None
-        self.green: Fleet | None = None
-        self.share = 0.0
-        self.lock = threading.Lock()
-
-    def pick(self, variant: str) -> tuple[ModelServer, Fleet] | None:
-        """The server for one request: fleet by the traffic share, variant by the weights or by name.
-
-        Args:
-            variant: Name of the variant, or "" to go by the weights.
-        """
-        with self.lock:
-            fleet = self.green if self.green is not None and random.random() < self.share else self.blue
-            if fleet is None:
-                return None
-            if not variant:
-                weights = {v["VariantName"]: v["CurrentWeight"] for v in self.record["ProductionVariants"]}
-                names = list(fleet.servers)
-                chances = [weights.get(name, 1.0) for name in names]
-                variant = random.choices(names, chances if sum(chances) > 0 else None)[0]
-            server = fleet.servers.get(variant)
-            return (server, fleet) if server is not None else None
-
-
 class Endpoints:
     """CreateEndpoint and its siblings."""
 
@@ -93,7 +57,7 @@ class Endpoints:
         config = self._config(parameters["EndpointConfigName"])
         record = {"EndpointName": name, "EndpointArn": arn, "EndpointConfigName": parameters["EndpointConfigName"]}
         record |= {"EndpointStatus": "Creating", "CreationTime": now(), "LastModifiedTime": now()}
-        record["ProductionVariants"] = _variants(config, {})
+        record["ProductionVariants"] = variants_of(config, {})
         with self._lock:
             if name in self._endpoints:
                 raise invalid(f'Cannot create already existing endpoint "{arn}".')
@@ -125,7 +89,7 @@ class Endpoints:
                     f'Cannot update endpoint "{endpoint.record["EndpointArn"]}" '
                     f"in status {endpoint.record['EndpointStatus']}."
                 )
-            variants = _variants(config, weights)
+            variants = variants_of(config, weights)
             endpoint.record.update(EndpointStatus="Updating", LastModifiedTime=now())
             endpoint.record.pop("FailureReason", None)
             endpoint.record["PendingDeploymentSummary"] = {
@@ -260,7 +224,7 @@ class Endpoints:
                 variant["CurrentWeight"] = variant["DesiredWeight"]
                 variant["CurrentInstanceCount"] = variant["DesiredInstanceCount"]
             endpoint.record["ProductionVariants"] = variants
-            endpoint.record["DataCaptureConfig"] = _capture_summary(fleet.config)
+            endpoint.record["DataCaptureConfig"] = capture_summary(fleet.config)
 
     def _settle(self, endpoint: Endpoint, status: str, reason: str = "") -> None:
         with endpoint.lock:
@@ -313,35 +277,3 @@ class Endpoints:
         shown: dict[str, Any] = {**record, "EndpointStatus": status}
         fields = (*_EVENT_FIELDS, "EndpointStatus", "FailureReason")
         self._account.event("SageMaker Endpoint State Change", record["EndpointArn"], shown, fields)
-
-
-def _variants(config: Record, retained: dict[str, Record]) -> list[Record]:
-    found = []
-    for variant in config["ProductionVariants"]:
-        kept = retained.get(variant["VariantName"], {})
-        weight = kept.get("DesiredWeight", variant["InitialVariantWeight"])
-        count = kept.get("DesiredInstanceCount", variant["InitialInstanceCount"])
-        found.append(
-            {
-                "VariantName": variant["VariantName"],
-                "CurrentWeight": weight,
-                "DesiredWeight": weight,
-                "CurrentInstanceCount": count,
-                "DesiredInstanceCount": count,
-            }
-        )
-    return found
-
-
-def _capture_summary(config: Record) -> Record | None:
-    capture = config.get("DataCaptureConfig")
-    if not capture:
-        return None
-    enabled = capture.get("EnableCapture", True)
-    return {
-        "EnableCapture": enabled,
-        "CaptureStatus": "Started" if enabled else "Stopped",
-        "CurrentSamplingPercentage": capture["InitialSamplingPercentage"],
-        "DestinationS3Uri": capture["DestinationS3Uri"],
-        "KmsKeyId": capture.get("KmsKeyId", ""),
-    }

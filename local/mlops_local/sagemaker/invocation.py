@@ -12,7 +12,8 @@ from urllib.parse import unquote
 from ..runtime import Response
 from .account import Account
 from .capture import Capture, Payload
-from .endpoints import Endpoint, Endpoints
+from .endpoint import Endpoint
+from .endpoints import Endpoints
 from .metrics import EndpointMetrics
 from .servers import Fleet, ModelResponse, ModelServer
 

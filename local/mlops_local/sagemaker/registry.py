@@ -221,15 +221,13 @@ class Registry:
         group = parameters.get("ModelPackageGroupName")
         wanted = parameters.get("ModelApprovalStatus")
         found = list(self._packages.values())
+        self._account.authorize(request, "*")
         if group:
             group = _name(group)
-            self._account.authorize(request, self._account.arn("model-package-group", group))
             self._group(group)
             found = [record for record in found if record["ModelPackageGroupName"] == group]
-        else:
-            self._account.authorize(request, "*")
-            if parameters.get("ModelPackageType", "Unversioned") == "Unversioned":
-                found = []
+        elif parameters.get("ModelPackageType", "Unversioned") == "Unversioned":
+            found = []
         if wanted:
             found = [record for record in found if record["ModelApprovalStatus"] == wanted]
         keys = {"Name": "ModelPackageArn", "CreationTime": "CreationTime"}
