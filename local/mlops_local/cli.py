@@ -29,7 +29,7 @@ def _serve(arguments: Sequence[str]) -> int:
     from .main_loop import serve
 
     options = _parser().parse_args(arguments)
-    serve(options.home, options.port)
+    serve(options.home, options.port, with_parent=options.with_parent)
     # Executions and warm-up threads may still run; nothing of them is kept, so don't wait for them.
     sys.stdout.flush()
     os._exit(0)
@@ -41,5 +41,8 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="serve the local AWS until Ctrl-C")
     serve.add_argument("--port", type=int, default=4566, help="port on 127.0.0.1 (default 4566)")
     serve.add_argument("--home", type=Path, default=Path("build/local-aws"), help="the one folder everything lives in")
+    serve.add_argument(
+        "--with-parent", action="store_true", help="stop when standard input ends: it is a pipe from the parent"
+    )
     commands.add_parser("demo", help="replay the year of flights; see `demo --help`", add_help=False)
     return parser

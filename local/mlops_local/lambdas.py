@@ -84,9 +84,7 @@ def _resolving_layers(original: Any) -> Any:
             return refused(f"the local AWS has no layer {layer_arn}: only Powertools of other accounts' layers")
         installed = importlib.metadata.version("aws-lambda-powertools")
         if installed.split(".")[0] != match.group(1):
-            return refused(
-                f"{layer_arn} is Powertools {match.group(1)}, this interpreter has {installed}: pin the same"
-            )
+            return refused(f"{layer_arn} is not the Powertools {installed} of this interpreter")
         return {"Content": {"CodeSize": 0}}, None  # size 0: nothing to unpack, site-packages has it
 
     return resolve

@@ -10,14 +10,20 @@ import resource
 import signal
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 from .errors import LocalAwsError
 from .server import ACCOUNT, HOST, READY_FILE, REGION, check_room
 
 
-def serve(home: Path, port: int) -> None:
+def serve(home: Path, port: int, *, with_parent: bool = False) -> None:
     """Serves the local AWS in this process until SIGINT or SIGTERM.
+
+    Args:
+        home: The one folder everything lives in.
+        port: Port on 127.0.0.1.
+        with_parent: Stop, too, when standard input ends.
 
     Raises:
         LocalAwsError: it can't start; the message has the remedy.
@@ -31,7 +37,7 @@ def serve(home: Path, port: int) -> None:
     runtime = Runtime(home, port)
     try:
         register_all(runtime)
-        asyncio.run(_serve(home, port))
+        asyncio.run(_serve(home, port, with_parent))
     finally:
         (home / READY_FILE).unlink(missing_ok=True)
         runtime.processes.stop()
@@ -75,7 +81,7 @@ def prepare(home: Path, port: int) -> None:
     logging.getLogger("mlops_local").setLevel(logging.INFO)
 
 
-async def _serve(home: Path, port: int) -> None:
+async def _serve(home: Path, port: int, with_parent: bool) -> None:
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
     from ministack import app
@@ -91,11 +97,19 @@ async def _serve(home: Path, port: int) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
+    if with_parent:
+        threading.Thread(target=_await_end_of_input, args=(loop, stopping), daemon=True).start()
     server = asyncio.create_task(hypercorn_serve(app.app, config, shutdown_trigger=stopping.wait))
     await _wait_for_port(server, port)
     (home / READY_FILE).write_text(str(os.getpid()))
     print(f"local AWS on http://{HOST}:{port}, everything in {home}", flush=True)
     await server
+
+
+def _await_end_of_input(loop: asyncio.AbstractEventLoop, stopping: asyncio.Event) -> None:
+    os.read(0, 1)
+    with contextlib.suppress(RuntimeError):  # the loop has ended already
+        loop.call_soon_threadsafe(stopping.set)
 
 
 async def _wait_for_port(server: asyncio.Task[None], port: int) -> None:

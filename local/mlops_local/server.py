@@ -115,10 +115,12 @@ class LocalAws:
         check_room(self.home, self.port)
         (self.home / READY_FILE).unlink(missing_ok=True)
         argv = [sys.executable, "-m", "mlops_local", "serve", "--port", str(self.port), "--home", str(self.home)]
+        argv += ["--with-parent"]
         with self.log.open("wb") as log:
             # Its own session: Ctrl-C reaches us, and we stop it in order.
+            # And its input is a pipe from us: when we are gone without stopping it, it sees the end and stops.
             self._child = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+                argv, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
             )
         try:
             self._wait_until_ready()
@@ -132,6 +134,8 @@ class LocalAws:
         child, self._child = self._child, None
         if child is None:
             return
+        if child.stdin:
+            child.stdin.close()
         child.send_signal(signal.SIGTERM)
         try:
             child.wait(_STOP_SECONDS)

@@ -109,3 +109,17 @@ def test_a_job_that_takes_too_long_is_killed_with_its_children(tmp_path: Path) -
     table.stop()
     with pytest.raises(RuntimeError, match="stopping"):
         table.run(["true"], {}, tmp_path, 1, tmp_path / "log")
+
+
+@pytest.mark.local
+def test_the_server_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
+    port = free_port()
+    code = (
+        "import os, sys, pathlib\n"
+        "from mlops_local.server import LocalAws\n"
+        f"print(LocalAws(pathlib.Path({str(tmp_path)!r}), {port}).start().pid, flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    pid = int(done.stdout)
+    core.wait_for("the end of the server", lambda: not alive(pid) and not listens(port))

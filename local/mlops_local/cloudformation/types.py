@@ -40,6 +40,14 @@ def _tag_map(properties: Properties) -> Properties:
     return {**properties, "Tags": {tag["Key"]: tag["Value"] for tag in tags}} if isinstance(tags, list) else properties
 
 
+def _glue_security(properties: Properties) -> Properties:
+    encryption = dict(properties["EncryptionConfiguration"])
+    if "S3Encryptions" in encryption:  # the API's name is singular, and always a list
+        found = encryption.pop("S3Encryptions")
+        encryption["S3Encryption"] = found if isinstance(found, list) else [found]
+    return {**properties, "EncryptionConfiguration": encryption}
+
+
 def _flow_log(properties: Properties) -> Properties:
     prepared = {key: value for key, value in properties.items() if key not in ("ResourceId", "Tags")}
     if properties.get("Tags"):
@@ -102,6 +110,7 @@ TYPES = (
         create="CreateSecurityConfiguration",
         delete="DeleteSecurityConfiguration",
         named_by="Name",
+        prepare=_glue_security,
         identify=lambda properties, _: properties["Name"],
         address=lambda name: {"Name": name},
     ),
