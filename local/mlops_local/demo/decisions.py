@@ -9,6 +9,7 @@ from mlops_local.demo.observer import Event
 from mlops_local.demo.result import Decision
 
 _FEATURES_NAMED = 3
+_CAUSE_LENGTH = 300
 
 
 def decision_of(event: Event) -> Decision | None:
@@ -53,7 +54,7 @@ def _words(kind: str, detail: dict[str, Any]) -> tuple[str, str]:
         case "Deployment Succeeded":
             return f"version {detail['version']} serves", f"endpoint {detail['endpoint']} verified"
         case _:
-            return kind.lower(), f"{detail.get('error', '')} {detail.get('cause', '')}".strip()
+            return kind.lower(), f"{detail.get('error', '')} {detail.get('cause', '')[:_CAUSE_LENGTH]}".strip()
 
 
 def describe_violations(detail: dict[str, Any]) -> str:

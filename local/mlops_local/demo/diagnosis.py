@@ -19,6 +19,7 @@ def failed_executions(platform: Platform) -> list[str]:
     try:
         for workflow in _WORKFLOWS:
             lines += _of(platform.client("stepfunctions"), workflow, platform.workflow(workflow))
+        lines += _failed_jobs(platform.client("sagemaker"))
     except (BotoCoreError, ClientError, LookupError) as error:
         lines.append(f"the account could not be asked: {error}")
     return lines
@@ -33,6 +34,19 @@ def _of(client: Any, workflow: str, arn: str) -> list[str]:
                 client, execution
             )
             lines.append(f"{workflow} {status.lower()} {execution['name']}: {what[:600]}")
+    return lines
+
+
+def _failed_jobs(client: Any) -> list[str]:
+    # A workflow's cause quotes the whole job; why it failed is in two fields of its description.
+    lines = []
+    for summary in client.list_processing_jobs(StatusEquals="Failed")["ProcessingJobSummaries"][:_LINES]:
+        job = client.describe_processing_job(ProcessingJobName=summary["ProcessingJobName"])
+        said = f"{job.get('FailureReason', '')} {job.get('ExitMessage', '')}".strip()
+        lines.append(f"processing job {summary['ProcessingJobName']} failed: {said[:600]}")
+    for summary in client.list_training_jobs(StatusEquals="Failed")["TrainingJobSummaries"][:_LINES]:
+        job = client.describe_training_job(TrainingJobName=summary["TrainingJobName"])
+        lines.append(f"training job {summary['TrainingJobName']} failed: {job.get('FailureReason', '')[:600]}")
     return lines
 
 

@@ -173,5 +173,5 @@ class Replay:
         event = self.observer.wait_kind(*kinds, since=since, timeout=_JOB_SECONDS)
         if event.kind in _FAILED:
             detail = event.detail
-            raise ReplayError(f"{event.kind} in {detail.get('step', '?')}: {detail['error']}: {detail['cause']}")
+            raise ReplayError(f"{event.kind} in {detail.get('step', '?')}: {detail['error']}: {detail['cause'][:300]}")
         return event
