@@ -228,7 +228,7 @@ def test_one_instance_cannot_be_a_canary():
         (lambda: Rollout(bake_seconds=3601), "an hour at most"),
         (lambda: Rollout(poll_seconds=0), "at least 1"),
         (lambda: Fleet(instance_type="ml.m5.large", instance_count=0), "at least 1"),
-        (lambda: Fleet(instance_type="ml.m5d.large", instance_count=1), "cannot be encrypted"),
+        (lambda: Fleet(instance_type="m5.large", instance_count=1), "ml.m5.large"),
         (lambda: Fleet(instance_type="ml.m5.large", instance_count=1, capture_percent=0), "needs captures"),
         (lambda: Autoscaling(minimum=3, maximum=2, invocations_per_instance=1), "1 to maximum"),
         (

@@ -195,11 +195,20 @@ def test_long_environment_values_fit_sagemaker_and_lose_nothing():
     assert environment_pieces("A", "") == {}
 
 
+@pytest.mark.parametrize("instance_type", ["ml.g5.xlarge", "ml.g4dn.xlarge", "ml.m5d.large", "ml.p4de.24xlarge"])
+def test_disks_that_hardware_encrypts_name_no_key_because_sagemaker_refuses_it(instance_type):
+    assert "VolumeKmsKeyId" not in JobCompute(instance_type=instance_type).cluster("key")
+
+
+@pytest.mark.parametrize("instance_type", ["ml.m5.large", "ml.c6i.xlarge", "ml.p3.2xlarge", "ml.inf2.xlarge"])
+def test_every_other_volume_is_encrypted_with_our_key(instance_type):
+    assert JobCompute(instance_type=instance_type).cluster("key")["VolumeKmsKeyId"] == "key"
+
+
 @pytest.mark.parametrize(
     ("arguments", "remedy"),
     [
         ({"instance_type": "m5.large"}, "ml.m5.large"),
-        ({"instance_type": "ml.g5.xlarge"}, "cannot be encrypted"),
         ({"instance_type": "ml.m5.large", "volume_gb": 0}, "at least 1"),
         ({"instance_type": "ml.m5.large", "max_runtime_seconds": 1}, "at least 60"),
     ],

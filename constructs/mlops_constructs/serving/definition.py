@@ -16,23 +16,21 @@ from mlops_constructs.orchestration.outcomes import failure
 from mlops_constructs.orchestration.states import (
     FAILURE,
     SDK_TRANSIENT,
-    Json,
     State,
     catch,
     choice,
-    invoke,
     pass_,
     task,
 )
 from mlops_constructs.serving.context import DeployContext
 from mlops_constructs.serving.endings import endings, rolling_back
-from mlops_constructs.serving.rollout import SCALABLE_DIMENSION, VARIANT
+from mlops_constructs.serving.rollout import VARIANT
+from mlops_constructs.serving.verification import publish, scaling, verification
 from mlops_constructs.serving.waiting import in_progress, poll
-from mlops_constructs.training.jobs import execution_name
+from mlops_constructs.training.jobs import execution_name, takes_volume_key
 
 START_AT = "Begin"
 SAGEMAKER = "arn:aws:states:::aws-sdk:sagemaker"
-SCALING = "arn:aws:states:::aws-sdk:applicationautoscaling"
 
 
 def definition(context: DeployContext) -> dict[str, State]:
@@ -54,10 +52,10 @@ def definition(context: DeployContext) -> dict[str, State]:
             otherwise="EndpointBroken",
         ),
         **_broken_endpoint(context),
-        **_verification(context),
+        **verification(context),
         **rolling_back(context),
-        **_scaling(context),
-        "PublishChampion": _publish(context),
+        **scaling(context),
+        "PublishChampion": publish(context),
         **endings(context),
     }
 
@@ -144,13 +142,15 @@ def _create_config(context: DeployContext) -> State:
             "JsonContentTypes": ["application/json", "application/jsonlines"],
         },
     }
+    own_key = takes_volume_key(context.fleet.instance_type)
+    volume_key: State = {"KmsKeyId": context.boundary.key_arn} if own_key else {}
     return sagemaker(
         "createEndpointConfig",
         {
             "EndpointConfigName": "{% $name %}",
             "ProductionVariants": [variant],
             "DataCaptureConfig": capture,
-            "KmsKeyId": context.boundary.key_arn,
+            **volume_key,
         },
         next="InspectEndpoint",
     )
@@ -235,79 +235,3 @@ def _broken_endpoint(context: DeployContext) -> dict[str, State]:
         "BornDead": choice([("{% $created and $status = 'Failed' %}", "RemoveEndpoint")], default="EmitFailed"),
         "RemoveEndpoint": sagemaker("deleteEndpoint", {"EndpointName": context.endpoint_name}, next="EmitFailed"),
     }
-
-
-def _verification(context: DeployContext) -> dict[str, State]:
-    return {
-        "LiveConfigCheck": invoke(
-            context.functions.live_config_check,
-            {"endpoint": context.endpoint_name, "expected_endpoint_config": "{% $name %}"},
-            next="ConfigIsLive",
-            catch_next="EmitFailed",
-            assign={"live": "{% $states.result.Payload %}"},
-        ),
-        "ConfigIsLive": choice(
-            [("{% $live.live %}", "SmokeTest"), ("{% $live.endpoint_status = 'InService' %}", "UpdateRolledBack")],
-            default="ConfigNotLive",
-        ),
-        "UpdateRolledBack": failure("'DeploymentRolledBack'", "$live.reason", next="EmitRolledBack"),
-        "ConfigNotLive": failure("'ConfigNotLive'", "$live.reason", next="EmitFailed"),
-        "SmokeTest": invoke(
-            context.functions.smoke_test,
-            {"endpoint": context.endpoint_name, "version": "{% $string($version) %}"},
-            next="SmokeTestPassed",
-            catch_next="HasFormerConfig",
-            assign={"smoke": "{% $states.result.Payload %}"},
-        ),
-        "SmokeTestPassed": choice([("{% $smoke.passed %}", context.after_verification)], default="SmokeTestFailed"),
-        "SmokeTestFailed": failure("'SmokeTestFailed'", "$smoke.reason", next="HasFormerConfig"),
-    }
-
-
-def _scaling(context: DeployContext) -> dict[str, State]:
-    if context.autoscaling is None:
-        return {}
-    target: dict[str, Json] = {
-        "ServiceNamespace": "sagemaker",
-        "ResourceId": f"endpoint/{context.endpoint_name}/variant/{VARIANT}",
-        "ScalableDimension": SCALABLE_DIMENSION,
-    }
-    bounds: State = {"MinCapacity": context.autoscaling.minimum, "MaxCapacity": context.autoscaling.maximum}
-    policy: State = {
-        "PolicyName": f"{context.endpoint_name}-invocations",
-        "PolicyType": "TargetTrackingScaling",
-        "TargetTrackingScalingPolicyConfiguration": {
-            "TargetValue": context.autoscaling.invocations_per_instance,
-            "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"},
-            "ScaleInCooldown": 300,
-            "ScaleOutCooldown": 60,
-        },
-    }
-    steps = (
-        ("RegisterScaling", "registerScalableTarget", bounds, "PutScalingPolicy"),
-        ("PutScalingPolicy", "putScalingPolicy", policy, "PublishChampion"),
-    )
-    return {
-        name: task(
-            f"{SCALING}:{action}",
-            {**target, **arguments},
-            next=following,
-            timeout_seconds=60,
-            retry=SDK_TRANSIENT("ApplicationAutoScaling"),
-            catch_next="EmitFailed",
-            output={},
-        )
-        for name, action, arguments, following in steps
-    }
-
-
-def _publish(context: DeployContext) -> State:
-    return task(
-        "arn:aws:states:::aws-sdk:ssm:putParameter",
-        {"Name": context.champion_parameter, "Value": "{% $package %}", "Type": "String", "Overwrite": True},
-        next="EmitSucceeded",
-        timeout_seconds=60,
-        retry=SDK_TRANSIENT("Ssm"),
-        catch_next="EmitFailed",
-        output={},
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlops_constructs.orchestration.states import Json, State
-from mlops_constructs.training.jobs import refuse_local_storage
+from mlops_constructs.training.jobs import check_instance_type
 
 VARIANT = "AllTraffic"
 SCALABLE_DIMENSION = "sagemaker:variant:DesiredInstanceCount"
@@ -18,8 +18,7 @@ class Fleet:
     """The instances behind an endpoint.
 
     Args:
-        instance_type: SageMaker instance type, for example `ml.m5.large`. Types with local NVMe storage are refused: it
-            cannot be encrypted with the caller's key.
+        instance_type: SageMaker instance type, for example `ml.m5.large`.
         instance_count: Instances of a new endpoint, at least 1; an update keeps the count that autoscaling chose.
         capture_percent: Share of requests and responses written to the capture zone, 1 to 100; all by default.
 
@@ -32,7 +31,7 @@ class Fleet:
     capture_percent: int = 100
 
     def __post_init__(self) -> None:
-        refuse_local_storage(self.instance_type)
+        check_instance_type(self.instance_type)
         if self.instance_count < 1:
             raise ValueError(f"instance_count must be at least 1, got {self.instance_count}")
         if not 1 <= self.capture_percent <= 100:

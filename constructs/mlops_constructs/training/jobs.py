@@ -6,6 +6,7 @@ or output: such a job cannot be written with these functions.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -17,7 +18,8 @@ EXECUTION_NAME = "$states.context.Execution.Name"
 PROVISIONING_SECONDS = 1800
 _NAME_LIMIT = 63
 _ENVIRONMENT_VALUE_LIMIT = 256
-_LOCAL_STORAGE_FAMILIES = ("g4dn", "g5", "g6", "g6e", "p3dn", "p4d", "p4de", "p5", "trn1", "m5d", "c5d", "r5d")
+# Their volumes are NVMe disks that hardware encrypts with a key of its own; SageMaker refuses a job that names another.
+_HARDWARE_ENCRYPTED = re.compile(r"ml\.([a-z]+\d+[a-z]*d[a-z]*|g5|g6e?|gr6|p5(e|en)?|trn1n?|trn2)\.")
 
 # A failed job's cause is its whole description as JSON; people need the one sentence in it. The backslash is written
 # \x5C: JSONata takes one before a bracket as an escape and then finds no end of the expression.
@@ -34,13 +36,13 @@ class JobCompute:
     """What one job runs on.
 
     Args:
-        instance_type: SageMaker instance type, for example `ml.m5.large`. Types with local NVMe storage are refused:
-            their storage cannot be encrypted with the caller's key.
+        instance_type: SageMaker instance type, for example `ml.m5.large`. The volume is encrypted with the caller's
+            key, or by hardware on types with NVMe disks.
         volume_gb: Size of the encrypted volume, GiB; 30 by default.
         max_runtime_seconds: The job is stopped after this long, at least 60; one hour by default.
 
     Raises:
-        ValueError: A value SageMaker would refuse, or an instance whose storage cannot use the key.
+        ValueError: A value SageMaker would refuse.
     """
 
     instance_type: str
@@ -48,11 +50,16 @@ class JobCompute:
     max_runtime_seconds: int = 3600
 
     def __post_init__(self) -> None:
-        refuse_local_storage(self.instance_type)
+        check_instance_type(self.instance_type)
         if self.volume_gb < 1:
             raise ValueError(f"volume_gb must be at least 1, got {self.volume_gb}")
         if self.max_runtime_seconds < 60:
             raise ValueError(f"max_runtime_seconds must be at least 60, got {self.max_runtime_seconds}")
+
+    def cluster(self, key_arn: str) -> State:
+        """One instance with an encrypted volume, as processing and training jobs take it."""
+        key: State = {"VolumeKmsKeyId": key_arn} if takes_volume_key(self.instance_type) else {}
+        return {"InstanceCount": 1, "InstanceType": self.instance_type, "VolumeSizeInGB": self.volume_gb, **key}
 
     @property
     def timeout_seconds(self) -> int:
@@ -87,19 +94,19 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def refuse_local_storage(instance_type: str) -> None:
-    """Check a SageMaker instance type.
+def check_instance_type(instance_type: str) -> None:
+    """Check that it looks like an instance type of SageMaker.
 
     Raises:
-        ValueError: It is not a SageMaker type, or has NVMe storage, which cannot be encrypted with the caller's key.
+        ValueError: It lacks the prefix `ml.`.
     """
     if not instance_type.startswith("ml."):
         raise ValueError(f"instance_type must be a SageMaker type such as ml.m5.large, got {instance_type!r}")
-    if instance_type.split(".")[1] in _LOCAL_STORAGE_FAMILIES:
-        raise ValueError(
-            f"instance_type {instance_type} has local storage that cannot be encrypted with the caller's key: "
-            "take a type without it (ml.m5, ml.c5, ml.r5, ml.m6i ...)"
-        )
+
+
+def takes_volume_key(instance_type: str) -> bool:
+    """Whether the volumes of an instance type are encrypted with a key of ours, rather than by hardware."""
+    return not _HARDWARE_ENCRYPTED.match(instance_type)
 
 
 def execution_name(prefix: str) -> str:
@@ -165,14 +172,7 @@ def processing_job(
         "AppSpecification": application,
         "ProcessingInputs": inputs,
         "ProcessingOutputConfig": {"Outputs": list(outputs), "KmsKeyId": boundary.key_arn},
-        "ProcessingResources": {
-            "ClusterConfig": {
-                "InstanceCount": 1,
-                "InstanceType": compute.instance_type,
-                "VolumeSizeInGB": compute.volume_gb,
-                "VolumeKmsKeyId": boundary.key_arn,
-            }
-        },
+        "ProcessingResources": {"ClusterConfig": compute.cluster(boundary.key_arn)},
         "StoppingCondition": {"MaxRuntimeInSeconds": compute.max_runtime_seconds},
         "NetworkConfig": {
             "EnableNetworkIsolation": True,
@@ -221,12 +221,7 @@ def training_job(
         "HyperParameters": dict(hyperparameters),
         "InputDataConfig": [_channel(channel, uri) for channel, uri in channels.items()],
         "OutputDataConfig": {"S3OutputPath": output_uri, "KmsKeyId": boundary.key_arn},
-        "ResourceConfig": {
-            "InstanceCount": 1,
-            "InstanceType": compute.instance_type,
-            "VolumeSizeInGB": compute.volume_gb,
-            "VolumeKmsKeyId": boundary.key_arn,
-        },
+        "ResourceConfig": compute.cluster(boundary.key_arn),
         "StoppingCondition": {"MaxRuntimeInSeconds": compute.max_runtime_seconds},
         "VpcConfig": boundary.vpc_config,
         "EnableNetworkIsolation": True,

@@ -1,0 +1,89 @@
+"""The second half of a deployment: is it live, does it answer, does it scale; then it is the champion."""
+
+from __future__ import annotations
+
+from mlops_constructs.orchestration.outcomes import failure
+from mlops_constructs.orchestration.states import SDK_TRANSIENT, Json, State, choice, invoke, task
+from mlops_constructs.serving.context import DeployContext
+from mlops_constructs.serving.rollout import SCALABLE_DIMENSION, VARIANT
+
+SCALING = "arn:aws:states:::aws-sdk:applicationautoscaling"
+
+
+def verification(context: DeployContext) -> dict[str, State]:
+    """Assert the live config, then ask the endpoint once."""
+    return {
+        "LiveConfigCheck": invoke(
+            context.functions.live_config_check,
+            {"endpoint": context.endpoint_name, "expected_endpoint_config": "{% $name %}"},
+            next="ConfigIsLive",
+            catch_next="EmitFailed",
+            assign={"live": "{% $states.result.Payload %}"},
+        ),
+        "ConfigIsLive": choice(
+            [("{% $live.live %}", "SmokeTest"), ("{% $live.endpoint_status = 'InService' %}", "UpdateRolledBack")],
+            default="ConfigNotLive",
+        ),
+        "UpdateRolledBack": failure("'DeploymentRolledBack'", "$live.reason", next="EmitRolledBack"),
+        "ConfigNotLive": failure("'ConfigNotLive'", "$live.reason", next="EmitFailed"),
+        "SmokeTest": invoke(
+            context.functions.smoke_test,
+            {"endpoint": context.endpoint_name, "version": "{% $string($version) %}"},
+            next="SmokeTestPassed",
+            catch_next="HasFormerConfig",
+            assign={"smoke": "{% $states.result.Payload %}"},
+        ),
+        "SmokeTestPassed": choice([("{% $smoke.passed %}", context.after_verification)], default="SmokeTestFailed"),
+        "SmokeTestFailed": failure("'SmokeTestFailed'", "$smoke.reason", next="HasFormerConfig"),
+    }
+
+
+def scaling(context: DeployContext) -> dict[str, State]:
+    """Register the variant with Application Auto Scaling; nothing for a fixed fleet."""
+    if context.autoscaling is None:
+        return {}
+    target: dict[str, Json] = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"endpoint/{context.endpoint_name}/variant/{VARIANT}",
+        "ScalableDimension": SCALABLE_DIMENSION,
+    }
+    bounds: State = {"MinCapacity": context.autoscaling.minimum, "MaxCapacity": context.autoscaling.maximum}
+    policy: State = {
+        "PolicyName": f"{context.endpoint_name}-invocations",
+        "PolicyType": "TargetTrackingScaling",
+        "TargetTrackingScalingPolicyConfiguration": {
+            "TargetValue": context.autoscaling.invocations_per_instance,
+            "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"},
+            "ScaleInCooldown": 300,
+            "ScaleOutCooldown": 60,
+        },
+    }
+    steps = (
+        ("RegisterScaling", "registerScalableTarget", bounds, "PutScalingPolicy"),
+        ("PutScalingPolicy", "putScalingPolicy", policy, "PublishChampion"),
+    )
+    return {
+        name: task(
+            f"{SCALING}:{action}",
+            {**target, **arguments},
+            next=following,
+            timeout_seconds=60,
+            retry=SDK_TRANSIENT("ApplicationAutoScaling"),
+            catch_next="EmitFailed",
+            output={},
+        )
+        for name, action, arguments, following in steps
+    }
+
+
+def publish(context: DeployContext) -> State:
+    """Say which package is in service: only a verified one ever is."""
+    return task(
+        "arn:aws:states:::aws-sdk:ssm:putParameter",
+        {"Name": context.champion_parameter, "Value": "{% $package %}", "Type": "String", "Overwrite": True},
+        next="EmitSucceeded",
+        timeout_seconds=60,
+        retry=SDK_TRANSIENT("Ssm"),
+        catch_next="EmitFailed",
+        output={},
+    )
