@@ -59,9 +59,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Account:
-    """Buckets, tables and bus of one environment, with the clients the assertions need."""
-
-    train_state_machine: str
+    """Buckets, tables and bus of one environment, as the assertions look at them."""
 
     def put(self, zone: str, key: str, body: bytes | str | Json | list[object]) -> str:
         data = (
@@ -83,10 +81,6 @@ class Account:
     def gate_item(self) -> dict[str, int | str]:
         item = aws.dynamodb().get_item(TableName="gate", Key={"workload": {"S": WORKLOAD}}).get("Item", {})
         return {name: int(value["N"]) if "N" in value else value["S"] for name, value in item.items()}
-
-    def executions(self) -> list[str]:
-        listed = aws.stepfunctions().list_executions(stateMachineArn=self.train_state_machine)
-        return [item["executionArn"] for item in listed["executions"]]
 
 
 def forget_settings() -> None:
@@ -126,22 +120,14 @@ def environ(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 @pytest.fixture
 def account(environ: pytest.MonkeyPatch) -> Iterator[Account]:
-    """A fresh account with buckets, tables, bus, kill switch (off) and an empty train workflow."""
+    """A fresh account with buckets, tables and bus."""
     with mock_aws():
         for zone in ZONES:
             aws.s3().create_bucket(Bucket=zone)
             aws.s3().put_bucket_versioning(Bucket=zone, VersioningConfiguration={"Status": "Enabled"})
         _tables()
         aws.events().create_event_bus(Name="mlops-local")
-        aws.ssm().put_parameter(Name="/mlops/local/flight-delays/kill-switch", Value="off", Type="String")
-        machine = aws.stepfunctions().create_state_machine(
-            name="train",
-            definition=json.dumps(
-                {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 60, "End": True}}}
-            ),
-            roleArn="arn:aws:iam::123456789012:role/train",
-        )
-        yield Account(machine["stateMachineArn"])
+        yield Account()
 
 
 def _tables() -> None:
@@ -151,7 +137,7 @@ def _tables() -> None:
             BillingMode="PAY_PER_REQUEST",
             AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
             KeySchema=[
-                {"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+                {"AttributeName": key, "KeyType": "RANGE" if number else "HASH"} for number, key in enumerate(keys)
             ],
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections import Counter
@@ -107,10 +108,21 @@ def test_the_kill_switch_stops_everything(state: State) -> None:
 
 
 @pytest.fixture
-def gate(account: Account, environ: pytest.MonkeyPatch) -> Account:
-    """Limits of the workload, and enough new rows."""
+def machine(account: Account) -> str:
+    """ARN of an empty train workflow."""
+    return aws.stepfunctions().create_state_machine(
+        name="train",
+        definition=json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}),
+        roleArn="arn:aws:iam::123456789012:role/train",
+    )["stateMachineArn"]
+
+
+@pytest.fixture
+def gate(account: Account, machine: str, environ: pytest.MonkeyPatch) -> Account:
+    """Limits of the workload, the kill switch off, and enough new rows."""
+    aws.ssm().put_parameter(Name="/mlops/local/flight-delays/kill-switch", Value="off", Type="String")
     values = {
-        "TRAIN_STATE_MACHINE_ARN": account.train_state_machine,
+        "TRAIN_STATE_MACHINE_ARN": machine,
         "KILL_SWITCH_PARAMETER": "/mlops/local/flight-delays/kill-switch",
         "COOL_DOWN_SECONDS": "0",
         "DAILY_CAP": "5",
@@ -121,6 +133,10 @@ def gate(account: Account, environ: pytest.MonkeyPatch) -> Account:
         environ.setenv(name, value)
     land(1000)
     return account
+
+
+def executions(machine: str) -> list[str]:
+    return [item["executionArn"] for item in aws.stepfunctions().list_executions(stateMachineArn=machine)["executions"]]
 
 
 def land(rows: int) -> None:
@@ -150,24 +166,24 @@ def event(event_id: str, source: str, detail_type: str, detail: Json) -> Json:
 
 
 def test_a_storm_of_500_triggers_starts_exactly_one_training(
-    gate: Account, call: Call, sent: Sent, monkeypatch: pytest.MonkeyPatch
+    gate: Account, machine: str, call: Call, sent: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from moto.dynamodb.models import DynamoDBBackend
+    from moto.dynamodb.responses import DynamoHandler
 
-    lock, update = threading.Lock(), DynamoDBBackend.update_item
+    lock, answer_request = threading.Lock(), DynamoHandler.call_action
 
-    def atomic(*args: object, **kwargs: object) -> object:
-        # DynamoDB checks and writes one item atomically; moto's check and write are two steps.
+    def atomic(handler: DynamoHandler) -> object:
+        # DynamoDB answers each request on one item atomically; moto shows readers a half-made update.
         with lock:
-            return update(*args, **kwargs)  # type: ignore[arg-type]
+            return answer_request(handler)
 
-    monkeypatch.setattr(DynamoDBBackend, "update_item", atomic)
+    monkeypatch.setattr(DynamoHandler, "call_action", atomic)
     call("retraining_gate", ended("arn:nobody"))
     with ThreadPoolExecutor(32) as pool:
         answers = list(pool.map(lambda number: call("retraining_gate", request(f"event-{number}")), range(500)))
     decisions = Counter(str(answer["decision"]) for answer in answers)
     assert decisions == {"started": 1, "suppressed": 499}
-    assert len(gate.executions()) == 1
+    assert len(executions(machine)) == 1
     suppressed = [answer for answer in answers if answer["decision"] == "suppressed"]
     assert all(
         answer["reason_code"] == "already_running" and "retrain-000001" in str(answer["reason"])
@@ -177,10 +193,10 @@ def test_a_storm_of_500_triggers_starts_exactly_one_training(
     assert announced == {"Retraining Started": 1, "Retraining Suppressed": 499}
 
 
-def test_a_start_is_recorded_and_subtracts_what_it_saw(gate: Account, call: Call) -> None:
+def test_a_start_is_recorded_and_subtracts_what_it_saw(gate: Account, machine: str, call: Call) -> None:
     answer = call("retraining_gate", request("event-1"))
     assert answer["decision"] == "started"
-    assert gate.executions() == [answer["training_execution"]]
+    assert executions(machine) == [answer["training_execution"]]
     item = gate.gate_item()
     assert (item["new_rows"], item["count_today"], item["running_execution"]) == (0, 1, answer["training_execution"])
     execution = aws.stepfunctions().describe_execution(executionArn=str(answer["training_execution"]))
@@ -211,7 +227,7 @@ def test_a_rejected_model_used_its_rows_up(gate: Account, call: Call) -> None:
 
 
 def test_a_crash_between_claim_and_start_is_repaired_by_the_retried_event(
-    gate: Account, call: Call, monkeypatch: pytest.MonkeyPatch
+    gate: Account, machine: str, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def crash(*_: object) -> None:
         raise TimeoutError("the function's time is over")
@@ -220,13 +236,13 @@ def test_a_crash_between_claim_and_start_is_repaired_by_the_retried_event(
         broken.setattr("retraining_gate.training.start", crash)
         with pytest.raises(TimeoutError):
             call("retraining_gate", request("event-1"))
-    assert gate.executions() == []
+    assert executions(machine) == []
     assert call("retraining_gate", request("event-2"))["reason_code"] == "already_running"
     answer = call("retraining_gate", request("event-1"))
     assert answer["decision"] == "started"
-    assert gate.executions() == [answer["training_execution"]]
+    assert executions(machine) == [answer["training_execution"]]
     assert call("retraining_gate", request("event-1"))["training_execution"] == answer["training_execution"]
-    assert len(gate.executions()) == 1
+    assert len(executions(machine)) == 1
 
 
 @pytest.mark.parametrize(("status", "decision"), [("RUNNING", "suppressed"), ("FAILED", "started")])
@@ -241,10 +257,10 @@ def test_an_expired_lease_frees_the_slot_only_of_a_holder_that_is_gone(
     assert call("retraining_gate", request("event-2"))["decision"] == decision
 
 
-def test_a_holder_that_never_existed_is_not_running(gate: Account) -> None:
+def test_a_holder_that_never_existed_is_not_running(gate: Account, machine: str) -> None:
     from retraining_gate.training import is_running
 
-    assert not is_running(gate.train_state_machine.replace(":stateMachine:", ":execution:") + ":never")
+    assert not is_running(machine.replace(":stateMachine:", ":execution:") + ":never")
 
 
 @pytest.mark.parametrize(("value", "words"), [("on", "is on"), ("maybe", "counts as on")])
