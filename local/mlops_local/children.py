@@ -94,7 +94,8 @@ def write_log(runtime: Runtime, session: boto3.Session, group: str, stream: str,
             (logs.create_log_group, {"logGroupName": group}),
             (logs.create_log_stream, {"logGroupName": group, "logStreamName": stream}),
         ):
-            with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
+            # There already, or made by the template: then the role may do without this permission.
+            with contextlib.suppress(ClientError):
                 make(**names)
         for start in range(0, len(events), _EVENTS_PER_CALL):
             batch = events[start : start + _EVENTS_PER_CALL]

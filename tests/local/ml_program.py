@@ -52,6 +52,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        if body == "die":
+            os._exit(1)
         if body.startswith("break"):
             self.answer(int(body.split()[1]), b"told to break")
             return

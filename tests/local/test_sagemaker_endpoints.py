@@ -146,6 +146,19 @@ def test_errors_of_the_container_are_model_errors(aws: LocalAws, endpoint: str, 
     assert (response["OriginalStatusCode"], response["OriginalMessage"]) == (status, "told to break")
 
 
+def test_a_container_that_ends_is_started_again(aws: LocalAws, endpoint: str) -> None:
+    with pytest.raises(ClientError) as caught:
+        ask(aws, endpoint, "die")
+    assert caught.value.response["OriginalStatusCode"] == 500
+
+    def answers() -> bool:
+        with contextlib.suppress(ClientError):
+            return bool(ask(aws, endpoint)["weights"])
+        return False
+
+    eventually(answers)
+
+
 def test_an_unknown_variant_is_refused(aws: LocalAws, endpoint: str) -> None:
     with pytest.raises(ClientError, match="Variant other not found"):
         ask(aws, endpoint, TargetVariant="other")

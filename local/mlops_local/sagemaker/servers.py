@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 MODEL_TIMEOUT_SECONDS = 60.0
 _DEFAULT_HEALTH_SECONDS = 240
-_LOG_SECONDS = 1.0
+_WATCH_SECONDS = 1.0
 _PING_SECONDS = 0.05
 
 
@@ -74,6 +74,7 @@ class ModelServer:
         self._child: subprocess.Popen[bytes] | None = None
         self._port = 0
         self._logged = 0
+        self._stopping = False
 
     def start(self) -> None:
         """Starts the server and waits until /ping answers 200.
@@ -87,7 +88,6 @@ class ModelServer:
             self._launch()
         except (DataError, ClientError, ImageError, tarfile.TarError) as error:
             raise ServerError(f"The container for production variant {self._name} can't start: {error}") from error
-        threading.Thread(target=self._pump_log, daemon=True).start()
         limit = self.variant.get("ContainerStartupHealthCheckTimeoutInSeconds", _DEFAULT_HEALTH_SECONDS)
         if not self._healthy(time.monotonic() + limit):
             self._flush_log()
@@ -95,6 +95,7 @@ class ModelServer:
                 f"The primary container for production variant {self._name} did not pass the ping health check. "
                 "Please check CloudWatch logs for this endpoint."
             )
+        threading.Thread(target=self._watch, daemon=True).start()
 
     def _fetch_model(self) -> None:
         model_dir = self._folder / "ml" / "model"
@@ -122,7 +123,7 @@ class ModelServer:
             "SAGEMAKER_BIND_TO_PORT": str(self._port),
             "BIND_HOST": "127.0.0.1",
         }
-        with (self._folder / "log").open("wb") as log:
+        with (self._folder / "log").open("ab") as log:
             self._child = self._runtime.popen(image.argv([*image.entrypoint, "serve"]), environment, image.workdir, log)
 
     def _healthy(self, deadline: float) -> bool:
@@ -159,16 +160,27 @@ class ModelServer:
 
     def stop(self) -> None:
         """Ends the process and removes its folder."""
+        self._stopping = True
         if self._child is not None:
             self._runtime.processes.kill(self._child, 2.0)
             self._child.wait()
             self._flush_log()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _pump_log(self) -> None:
-        while self.alive:
-            time.sleep(_LOG_SECONDS)
+    def _watch(self) -> None:
+        """Hands the log on, and starts a container that ended again, as SageMaker does."""
+        while not self._stopping:
+            time.sleep(_WATCH_SECONDS)
             self._flush_log()
+            if not self.alive and not self._stopping:
+                logger.warning("the container of %s ended: it is started again", self.log_group)
+                try:
+                    self._launch()
+                except (RuntimeError, ClientError, ImageError):
+                    logger.exception("the container of %s can't be started again", self.log_group)
+                    return
+                if self._stopping and self._child is not None:  # stopped in between
+                    self._runtime.processes.kill(self._child)
 
     def _flush_log(self) -> None:
         path: Path = self._folder / "log"
