@@ -14,6 +14,9 @@ from stacks.base import PlatformStack
 from stacks.config import CreateNetwork, Environment, ExistingNetwork
 from stacks.contract import publish
 
+FAILURES = ("Training Failed", "Deployment Failed", "Deployment Rolled Back", "Monitoring Failed")
+"""Events that a person hears of, whatever the workload."""
+
 
 class FoundationStack(PlatformStack):
     """Permissions boundary, keys, network, access logs, event bus, alerts.
@@ -49,6 +52,8 @@ class FoundationStack(PlatformStack):
                 encryption_key=self.keys.secrets,
                 log_key=self.keys.logs,
             )
+        email = environment.alerts.email if environment.alerts else None
+        self.alerts = AlertTopic(self, "Alerts", encryption_key=self.keys.data, email=email)
         self.bus = PlatformBus(
             self,
             "Events",
@@ -56,9 +61,9 @@ class FoundationStack(PlatformStack):
             encryption_key=self.keys.data,
             schemas=event_schemas(),
             archive_days=environment.archive_days,
+            alarm_topic=self.alerts,
         )
-        email = environment.alerts.email if environment.alerts else None
-        self.alerts = AlertTopic(self, "Alerts", encryption_key=self.keys.data, email=email)
+        self.bus.rule(self, "Failures", detail_types=FAILURES, target=self.alerts)
         publish(
             self,
             environment,

@@ -133,9 +133,19 @@ def test_every_log_group_is_encrypted_and_forgets(template):
 
 
 def test_one_failed_execution_alarms_the_topic(template):
-    alarm = only(template, "AWS::CloudWatch::Alarm")
-    assert (alarm["MetricName"], alarm["Threshold"], alarm["EvaluationPeriods"]) == ("ExecutionsFailed", 1, 1)
-    assert len(alarm["AlarmActions"]) == 1
+    (alarm,) = [a for a in alarms(template) if a["MetricName"] == "ExecutionsFailed"]
+    assert (alarm["Threshold"], alarm["EvaluationPeriods"], len(alarm["AlarmActions"])) == (1, 1, 1)
+    assert "docs/runbooks/work-failed.md" in alarm["AlarmDescription"]
+
+
+def test_one_undelivered_event_alarms(template):
+    queues = [a for a in alarms(template) if a["MetricName"] == "ApproximateNumberOfMessagesVisible"]
+    assert [a["Threshold"] for a in queues] == [1, 1, 1]
+    assert sum("AlarmActions" in a for a in queues) == 1  # of the rule whose workflow has a topic
+
+
+def alarms(template):
+    return [alarm["Properties"] for alarm in template.find_resources("AWS::CloudWatch::Alarm").values()]
 
 
 def test_the_workflow_may_call_only_its_function(template):

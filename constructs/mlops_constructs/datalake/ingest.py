@@ -285,7 +285,7 @@ def _reject(targets: IngestTargets) -> dict[str, State]:
             next="Outcome",
             catch_next="NotSent",
         ),
-        # A refused file is a normal end; a file that we failed to process must raise the alarm and can be redriven.
+        # A refused file is a normal end; a file that we failed to process must raise the alarm.
         "Outcome": asl.choice([("{% $failed %}", "IngestFailed")], default="Rejected"),
         "Rejected": asl.succeed(),
         "IngestFailed": asl.fail("IngestFailed", "{% $reason %}"),

@@ -44,7 +44,7 @@ class PrivateNetwork(Construct):
 
     Args:
         cidr: IPv4 range, /16 to /22; a quarter of it goes to each zone.
-        availability_zones: Two or three zones.
+        availability_zones: Two to four zones.
         log_key: Key of the flow logs. Its policy must allow CloudWatch Logs (`Keys` does).
         log_retention: Of the flow logs, 1 year by default.
         interface_services: Services with an interface endpoint in every zone (about 7 USD per month, service and zone).

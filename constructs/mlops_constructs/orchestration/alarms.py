@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from mlops_constructs.governance.waivers import Waiver, waive
@@ -60,3 +62,25 @@ def threshold_alarm(
     else:
         waive(alarm, *_WITHOUT_ACTION)
     return alarm
+
+
+def dead_letter_alarm(
+    scope: Construct, id: str, *, queue: sqs.IQueue, what: str, topic: sns.ITopic | None
+) -> cloudwatch.Alarm:
+    """An alarm on the first message in a dead letter queue, which keeps it for 14 days only.
+
+    Args:
+        scope: Parent.
+        id: Construct id.
+        queue: The queue.
+        what: What lies in it, for whoever is woken: `triggers the retraining gate could not answer`.
+        topic: Where the alarm goes; an alarm without action when there is none.
+    """
+    return threshold_alarm(
+        scope,
+        id,
+        metric=queue.metric_approximate_number_of_messages_visible(period=Duration.minutes(5), statistic="Maximum"),
+        threshold=1,
+        description=f"Dead letters: {what}. Find the cause, then send them again",
+        topic=topic,
+    )

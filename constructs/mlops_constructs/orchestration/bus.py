@@ -21,6 +21,7 @@ from constructs import Construct
 from mlops_constructs.governance.grants import use_key
 from mlops_constructs.governance.waivers import Waiver, waive
 from mlops_constructs.governance.wildcards import OWNER, REVIEW
+from mlops_constructs.orchestration.alarms import threshold_alarm
 from mlops_constructs.orchestration.function import PlatformFunction, code_root
 from mlops_constructs.orchestration.states import Json
 from mlops_constructs.orchestration.workflow import Workflow
@@ -34,9 +35,18 @@ class DeadLetterQueue(sqs.Queue):
     """A queue for what could not be delivered: encrypted with the given key, TLS only, kept the longest time, 14 days.
 
     The key's policy must allow the service that writes (`Keys` allows EventBridge, SNS and CloudWatch).
+
+    Args:
+        encryption_key: Key of the messages.
+        alarm_topic: Where the alarm on the first message goes; nowhere by default.
+
+    Attributes:
+        alarm: Fires as long as there is a message: each is an event that nobody handled.
     """
 
-    def __init__(self, scope: Construct, id: str, *, encryption_key: kms.IKey) -> None:
+    def __init__(
+        self, scope: Construct, id: str, *, encryption_key: kms.IKey, alarm_topic: sns.ITopic | None = None
+    ) -> None:
         super().__init__(
             scope,
             id,
@@ -44,6 +54,14 @@ class DeadLetterQueue(sqs.Queue):
             encryption_master_key=encryption_key,
             enforce_ssl=True,
             retention_period=Duration.days(14),
+        )
+        self.alarm = threshold_alarm(
+            self,
+            "Alarm",
+            metric=self.metric_approximate_number_of_messages_visible(period=Duration.minutes(5), statistic="Maximum"),
+            threshold=1,
+            description="An event could not be delivered: read it, mend the cause, send it again from the archive",
+            topic=alarm_topic,
         )
         waive(
             self,
@@ -64,6 +82,7 @@ class PlatformBus(Construct):
         encryption_key: Key of events, archive and queue. Its policy must allow EventBridge (`Keys` does).
         schemas: JSON schema of each event by name (`mlops.data@DatasetReady`); none by default. See `event_schemas`.
         archive_days: Days an event can be replayed, 90 by default.
+        alarm_topic: Where alarms on undeliverable events go, of the bus and of its rules; nowhere by default.
 
     Attributes:
         bus: The `events.EventBus`.
@@ -80,12 +99,15 @@ class PlatformBus(Construct):
         encryption_key: kms.IKey,
         schemas: Mapping[str, Json] | None = None,
         archive_days: int = 90,
+        alarm_topic: sns.ITopic | None = None,
     ) -> None:
         super().__init__(scope, id)
         if archive_days < 1:
             raise ValueError(f"archive_days must be at least 1, got {archive_days}: 0 would keep events for ever")
-        self.encryption_key = encryption_key
-        self.dead_letter_queue = DeadLetterQueue(self, "DeadLetters", encryption_key=encryption_key)
+        self.encryption_key, self.alarm_topic = encryption_key, alarm_topic
+        self.dead_letter_queue = DeadLetterQueue(
+            self, "DeadLetters", encryption_key=encryption_key, alarm_topic=alarm_topic
+        )
         self.bus = events.EventBus(
             self, "Bus", event_bus_name=name, kms_key=encryption_key, dead_letter_queue=self.dead_letter_queue
         )
@@ -130,6 +152,7 @@ class PlatformBus(Construct):
             bus=self.bus,
             encryption_key=self.encryption_key,
             dead_letter_queue=dead_letter_queue,
+            alarm_topic=self.alarm_topic,
         )
 
     def grant_put_events(self, role: iam.IRole) -> None:
@@ -163,6 +186,7 @@ def connect(
     encryption_key: kms.IKey,
     bus: events.IEventBus | None = None,
     dead_letter_queue: sqs.IQueue | None = None,
+    alarm_topic: sns.ITopic | None = None,
 ) -> events.Rule:
     """A rule with one target, its retries bounded and a dead letter queue behind it.
 
@@ -173,8 +197,13 @@ def connect(
         encryption_key: Key of the queue that is created when none is given.
         bus: The account's default bus by default, where the events of AWS services are.
         dead_letter_queue: Where undeliverable events go; a queue is created beside the rule by default.
+        alarm_topic: Where the alarm of the created queue goes; the target workflow's topic by default.
     """
-    queue = dead_letter_queue or DeadLetterQueue(scope, f"{id}DeadLetters", encryption_key=encryption_key)
+    if alarm_topic is None and isinstance(target, Workflow):
+        alarm_topic = target.alarm_topic
+    queue = dead_letter_queue or DeadLetterQueue(
+        scope, f"{id}DeadLetters", encryption_key=encryption_key, alarm_topic=alarm_topic
+    )
     role: iam.Role | None = None
     if isinstance(target, Workflow):
         role = iam.Role(scope, f"{id}Role", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from aws_cdk import Duration, RemovalPolicy, Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -16,8 +14,8 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from mlops_constructs.governance.grants import allow, use_key, waive_wildcard
-from mlops_constructs.governance.waivers import Waiver, waive
-from mlops_constructs.governance.wildcards import LOG_DELIVERY, OWNER, REVIEW
+from mlops_constructs.governance.wildcards import LOG_DELIVERY
+from mlops_constructs.orchestration.alarms import threshold_alarm
 from mlops_constructs.orchestration.states import State, definition
 
 DATA_KEY_REUSE = Duration.minutes(5)
@@ -55,7 +53,7 @@ class Workflow(Construct):
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
     ) -> None:
         super().__init__(scope, id)
-        self.encryption_key = encryption_key
+        self.encryption_key, self.alarm_topic = encryption_key, alarm_topic
         body = Stack.of(self).to_json_string(definition(start_at, states, comment=id))
         self.log_group = logs.LogGroup(
             self,
@@ -78,7 +76,15 @@ class Workflow(Construct):
             logs=sfn.LogOptions(destination=self.log_group, level=sfn.LogLevel.ALL, include_execution_data=True),
             removal_policy=RemovalPolicy.DESTROY,
         )
-        self.alarm_failed = self._alarm(alarm_topic)
+        runbook = f"docs/runbooks/{id.lower()}-failed.md"
+        self.alarm_failed = threshold_alarm(
+            self,
+            "FailedAlarm",
+            metric=self.state_machine.metric_failed(period=Duration.minutes(5), statistic="Sum"),
+            threshold=1,
+            description=f"Workflow {id}: an execution failed; find the step, mend the cause, start again: {runbook}",
+            topic=alarm_topic,
+        )
 
     def grant_start(self, grantee: iam.IRole) -> None:
         """Let a role start executions of this workflow and encrypt their input, and nothing else."""
@@ -93,30 +99,3 @@ class Workflow(Construct):
     def allow_invoke(self, *functions: lambda_.IFunction) -> None:
         """Let the workflow call these functions (latest version only, as the states name them)."""
         allow(self.role, "lambda:InvokeFunction", on=[function.function_arn for function in functions])
-
-    def _alarm(self, topic: sns.ITopic | None) -> cloudwatch.Alarm:
-        alarm = cloudwatch.Alarm(
-            self,
-            "FailedAlarm",
-            alarm_description=f"Workflow {self.node.id}: an execution failed; open it in Step Functions and redrive it",
-            metric=self.state_machine.metric_failed(period=Duration.minutes(5), statistic="Sum"),
-            threshold=1,
-            evaluation_periods=1,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        )
-        if topic:
-            alarm.add_alarm_action(actions.SnsAction(topic))
-        else:
-            waive(alarm, *_WITHOUT_ACTION)
-        return alarm
-
-
-_WITHOUT_ACTION = tuple(
-    Waiver(
-        finding=f"{pack}::{pack}-CloudWatchAlarmAction",
-        reason="No topic was given: the owner of the stack watches the alarm's state.",
-        owner=OWNER,
-        review=REVIEW,
-    )
-    for pack in ("NIST.800.53.R5", "HIPAA.Security")
-)
