@@ -51,6 +51,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "_record_history",
         "_stat_value",
     ),
+    "ministack.services.ecr": ("_describe_images", "_find_image", "_repositories"),
     "ministack.services.eventbridge": (
         "_put_events",
         "_invoke_target",

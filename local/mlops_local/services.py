@@ -13,6 +13,7 @@ MODULES = (
     "mlops_local.lambdas",
     "mlops_local.stepfunctions",
     "mlops_local.eventbridge",
+    "mlops_local.ecr",
     "mlops_local.schemas",
     "mlops_local.cloudformation.types",
     "mlops_local.cloudwatch",

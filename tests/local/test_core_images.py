@@ -80,7 +80,7 @@ def test_what_is_not_supported_is_refused_with_file_and_line(tmp_path: Path, lin
 
 
 def test_a_base_image_that_is_not_python_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="ubuntu:24.04 is not Python"):
+    with pytest.raises(ImageError, match=r"ubuntu:24\.04 is not Python"):
         build(context(tmp_path / "context", "FROM ubuntu:24.04\n"), tmp_path / "out")
 
 
@@ -115,6 +115,9 @@ def test_an_image_is_pushed_and_pulled_with_the_right_to_it(aws: LocalAws, tmp_p
             [docker, *words], env=environ, cwd=folder, capture_output=True, text=True, check=False, **options
         )
 
+    missing = [{"imageTag": "tag1"}]
+    with pytest.raises(ClientError, match="ImageNotFoundException"):  # else the CDK CLI builds nothing
+        aws.client("ecr").describe_images(repositoryName="core-images", imageIds=missing)
     folder = context(tmp_path / "context")
     assert run("login", "--username", "AWS", "--password-stdin", "host", input="secret").returncode == 0
     assert run("inspect", "cdkasset-1").returncode == 1
