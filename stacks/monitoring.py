@@ -142,4 +142,5 @@ class MonitoringStack(PlatformStack):
             table=data.ingestion.gate_table,
             table_key=foundation.keys.data,
             network=foundation.network,
+            alarm_topic=foundation.alerts,
         )

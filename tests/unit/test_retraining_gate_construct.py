@@ -21,6 +21,7 @@ def test_triggers_and_the_ends_of_trainings_reach_the_gate():
 def test_undelivered_and_unanswered_triggers_are_kept():
     assert only("AWS::Events::Rule", "GateTriggers")["Targets"][0]["DeadLetterConfig"]
     assert only("AWS::Lambda::Function", "GateFunction")["DeadLetterConfig"]
+    assert only("AWS::CloudWatch::Alarm", "GateUnanswered")["Threshold"] == 1
 
 
 def test_the_gate_starts_the_train_workflow_only():
@@ -48,6 +49,7 @@ def test_a_table_of_its_own_is_encrypted_recoverable_and_kept():
     (name,) = [n for n in resources("AWS::DynamoDB::Table") if n.startswith("GateTable")]
     table = template()["Resources"][name]
     assert table["DeletionPolicy"] == "Retain"
+    assert table["Properties"]["DeletionProtectionEnabled"] is True
     assert table["Properties"]["SSESpecification"]["SSEType"] == "KMS"
     assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
 

@@ -161,6 +161,12 @@ def test_a_failed_job_is_explained_by_its_own_reason():
     }
 
 
+def test_a_failed_script_is_quoted_beside_the_reason():
+    cause = json.dumps({"ExitMessage": "no labelled rows", "FailureReason": "AlgorithmError: exit code 1"})
+    failure = evaluate(JOB_FAILURE, error={"Error": "E", "Cause": cause}, context={"State": {"Name": "Features"}})
+    assert failure["cause"] == "AlgorithmError: exit code 1 | no labelled rows"
+
+
 def test_a_failure_without_a_reason_keeps_its_cause():
     context = {"State": {"Name": "Train"}}
     assert evaluate(JOB_FAILURE, error={"Error": "E", "Cause": "boom"}, context=context)["cause"] == "boom"

@@ -123,7 +123,12 @@ class ModelMonitor(Construct):
         )
         self._grant(context, data, registry, emitter, volume_key)
         self.schedule = WorkflowSchedule(
-            self, "Schedule", expression=plan.schedule, workflow=self.workflow, encryption_key=encryption_key
+            self,
+            "Schedule",
+            expression=plan.schedule,
+            workflow=self.workflow,
+            encryption_key=encryption_key,
+            alarm_topic=alarm_topic,
         )
         self.alarms = self._alarms(plan, alarm_topic)
 

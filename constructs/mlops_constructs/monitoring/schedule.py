@@ -6,9 +6,11 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from mlops_constructs.governance.grants import allow, use_key
+from mlops_constructs.orchestration.alarms import dead_letter_alarm
 from mlops_constructs.orchestration.bus import DeadLetterQueue
 from mlops_constructs.orchestration.workflow import Workflow
 
@@ -23,6 +25,7 @@ class WorkflowSchedule(Construct):
         expression: `cron(...)` or `rate(...)`, UTC.
         workflow: What is started, with an empty object as input.
         encryption_key: Key of the schedule and of the queue.
+        alarm_topic: Where the alarm on failed starts goes; an alarm without action by default.
 
     Attributes:
         schedule: The `scheduler.CfnSchedule`.
@@ -30,10 +33,24 @@ class WorkflowSchedule(Construct):
     """
 
     def __init__(
-        self, scope: Construct, id: str, *, expression: str, workflow: Workflow, encryption_key: kms.IKey
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        expression: str,
+        workflow: Workflow,
+        encryption_key: kms.IKey,
+        alarm_topic: sns.ITopic | None = None,
     ) -> None:
         super().__init__(scope, id)
         self.dead_letter_queue = DeadLetterQueue(self, "DeadLetters", encryption_key=encryption_key)
+        dead_letter_alarm(
+            self,
+            "NotStarted",
+            queue=self.dead_letter_queue,
+            what=f"scheduled starts of {workflow.node.id} that failed for six hours",
+            topic=alarm_topic,
+        )
         account = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com", conditions=account))
         workflow.grant_start(role)

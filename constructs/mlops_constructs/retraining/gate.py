@@ -9,6 +9,7 @@ from typing import Literal
 from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
@@ -16,6 +17,7 @@ from constructs import Construct
 from mlops_constructs.governance.grants import allow, allow_names, use_key
 from mlops_constructs.governance.network import Network
 from mlops_constructs.governance.wildcards import OWN_NAMES
+from mlops_constructs.orchestration.alarms import dead_letter_alarm
 from mlops_constructs.orchestration.bus import PlatformBus
 from mlops_constructs.orchestration.function import PlatformFunction
 from mlops_constructs.orchestration.workflow import Workflow
@@ -75,6 +77,8 @@ class RetrainingGate(Construct):
         table: State by `workload` (partition key), shared with the ingestion that counts new rows; created by default.
         table_key: Key of a given table; none when it uses a key of AWS.
         network: Where the function runs; outside any VPC by default.
+        alarm_topic: Where the alarm on unanswered triggers goes; an alarm without action by default.
+        retain: Keep a table made here when the stack is deleted, and protect it. True by default.
 
     Attributes:
         function: The gate, a `PlatformFunction`.
@@ -99,11 +103,13 @@ class RetrainingGate(Construct):
         table: dynamodb.ITable | None = None,
         table_key: kms.IKey | None = None,
         network: Network | None = None,
+        alarm_topic: sns.ITopic | None = None,
+        retain: bool = True,
     ) -> None:
         super().__init__(scope, id)
         if not triggers:
             raise ValueError(f"triggers must name at least one of {', '.join(TRIGGERS)}, got none: leave the gate out")
-        self.table = table or self._own_table(encryption_key)
+        self.table = table or self._own_table(encryption_key, retain)
         self.kill_switch = ssm.StringParameter(
             self,
             "KillSwitch",
@@ -119,6 +125,8 @@ class RetrainingGate(Construct):
             enforce_ssl=True,
             retention_period=Duration.days(14),
         )
+        unanswered = "triggers the retraining gate could not answer"
+        dead_letter_alarm(self, "Unanswered", queue=self.dead_letter_queue, what=unanswered, topic=alarm_topic)
         self.function = PlatformFunction(
             self,
             "Gate",
@@ -151,7 +159,7 @@ class RetrainingGate(Construct):
             target=self.function,
         )
 
-    def _own_table(self, encryption_key: kms.IKey) -> dynamodb.Table:
+    def _own_table(self, encryption_key: kms.IKey, retain: bool) -> dynamodb.Table:
         return dynamodb.Table(
             self,
             "Table",
@@ -162,7 +170,8 @@ class RetrainingGate(Construct):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
-            removal_policy=RemovalPolicy.RETAIN,
+            deletion_protection=retain,
+            removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
         )
 
     def _grant(self, train: Workflow, bus: PlatformBus, encryption_key: kms.IKey, table_key: kms.IKey | None) -> None:

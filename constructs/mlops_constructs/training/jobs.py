@@ -23,11 +23,14 @@ _HARDWARE_ENCRYPTED = re.compile(r"ml\.([a-z]+\d+[a-z]*d[a-z]*|g5|g6e?|gr6|p5(e|
 
 # A failed job's cause is its whole description as JSON; people need the one sentence in it. The backslash is written
 # \x5C: JSONata takes one before a bracket as an escape and then finds no end of the expression.
+_TEXT = r'\s*:\s*"(([^"\x5C]|\x5C.)*)"'
 JOB_FAILURE = (
     "{% ($cause := $exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : '';"
-    ' $reason := $match($cause, /"FailureReason":"(([^"\\x5C]|\\x5C.)*)"/)[0].groups[0];'
-    " {'step': $states.context.State.Name, 'error': $states.errorOutput.Error,"
-    " 'cause': $substring($exists($reason) ? $reason : $cause, 0, 2000)}) %}"
+    f' $reason := $match($cause, /"FailureReason"{_TEXT}/)[0].groups[0];'
+    # What the script itself said, when it said something: SageMaker's reason may be no more than an exit code.
+    f' $message := $match($cause, /"ExitMessage"{_TEXT}/)[0].groups[0];'
+    " {'step': $states.context.State.Name, 'error': $states.errorOutput.Error, 'cause': $substring("
+    "$exists($reason) or $exists($message) ? $join([$reason, $message], ' | ') : $cause, 0, 2000)}) %}"
 )
 
 
