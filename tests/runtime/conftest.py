@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import settings
 from moto import mock_aws
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
 
 from mlops_runtime import aws
 
@@ -39,6 +42,10 @@ SOURCES = {
         "label": "late",
     },
 }
+
+# No deadline: a busy machine is no defect of the code under test.
+settings.register_profile("runtime", max_examples=50, deadline=None)
+settings.load_profile("runtime")
 
 Json = dict[str, object]
 Sent = list[dict[str, str]]
@@ -122,9 +129,11 @@ def environ(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def account(environ: pytest.MonkeyPatch) -> Iterator[Account]:
     """A fresh account with buckets, tables and bus."""
     with mock_aws():
+        # Straight into moto's memory: through the client this would be half of the suite's time.
+        s3 = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
         for zone in ZONES:
-            aws.s3().create_bucket(Bucket=zone)
-            aws.s3().put_bucket_versioning(Bucket=zone, VersioningConfiguration={"Status": "Enabled"})
+            s3.create_bucket(zone, "us-east-1")
+            s3.put_bucket_versioning(zone, "Enabled")
         _tables()
         aws.events().create_event_bus(Name="mlops-local")
         yield Account()
@@ -144,16 +153,28 @@ def _tables() -> None:
 
 @pytest.fixture
 def sent(account: Account) -> Iterator[Sent]:
-    """Entries that were put on the bus, as EventBridge got them."""
+    """Entries that were put on the bus: checked by botocore, then taken at the door."""
     entries: Sent = []
 
     def record(params: dict[str, Sent], **_: object) -> None:
         entries.extend(params["Entries"])
 
+    def accept(**_: object) -> tuple[object, Json]:
+        return Accepted, {"FailedEntryCount": 0, "Entries": [{"EventId": f"event-{len(entries)}"}]}
+
     emitter = aws.events().meta.events
-    emitter.register("before-parameter-build.events.PutEvents", record)
+    handlers: dict[str, Callable[..., None]] = {"before-parameter-build": record, "before-call": accept}  # type: ignore[dict-item]
+    for moment, handler in handlers.items():
+        emitter.register(f"{moment}.events.PutEvents", handler)
     yield entries
-    emitter.unregister("before-parameter-build.events.PutEvents", record)
+    for moment, handler in handlers.items():
+        emitter.unregister(f"{moment}.events.PutEvents", handler)
+
+
+class Accepted:
+    """The HTTP side of an answer that never travelled."""
+
+    status_code = 200
 
 
 @pytest.fixture

@@ -178,6 +178,7 @@ def test_a_storm_of_500_triggers_starts_exactly_one_training(
             return answer_request(handler)
 
     monkeypatch.setattr(DynamoHandler, "call_action", atomic)
+    monkeypatch.setattr("retraining_gate.training.kill_switch", lambda _: "")
     call("retraining_gate", ended("arn:nobody"))
     with ThreadPoolExecutor(32) as pool:
         answers = list(pool.map(lambda number: call("retraining_gate", request(f"event-{number}")), range(500)))
