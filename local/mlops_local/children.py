@@ -15,6 +15,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from .runtime import Runtime
+from .warm import Process, end_process, start_process
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class Child:
     def __init__(self, runtime: Runtime, grace_seconds: float) -> None:
         self._runtime, self._grace = runtime, grace_seconds
         self.stopped = False
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         self._lock = threading.Lock()
 
     def run(
@@ -54,16 +55,15 @@ class Child:
         Returns:
             Exit code, output, and whether the time limit ended it.
         """
-        with log.open("wb") as output:
-            with self._lock:
-                if self.stopped:
-                    return -15, "", False
-                process = self._process = self._runtime.popen(argv, environment, cwd, output)
-            try:
-                code, timed_out = process.wait(timeout), False
-            except subprocess.TimeoutExpired:
-                self._runtime.processes.kill(process, self._grace)
-                code, timed_out = process.wait(), True
+        with self._lock:
+            if self.stopped:
+                return -15, "", False
+            process = self._process = start_process(self._runtime, argv, environment, cwd, log)
+        try:
+            code, timed_out = process.wait(timeout), False
+        except subprocess.TimeoutExpired:
+            end_process(self._runtime, process, self._grace)
+            code, timed_out = process.wait(), True
         return code, log.read_text(encoding="utf-8", errors="replace"), timed_out
 
     def stop(self) -> None:
@@ -72,7 +72,7 @@ class Child:
             self.stopped = True
             process = self._process
         if process is not None:
-            self._runtime.processes.kill(process, self._grace)
+            end_process(self._runtime, process, self._grace)
 
 
 def child_environment(runtime: Runtime, session: boto3.Session | None) -> dict[str, str]:

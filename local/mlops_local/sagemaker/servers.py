@@ -6,7 +6,6 @@ import http.client
 import logging
 import shutil
 import socket
-import subprocess
 import tarfile
 import threading
 import time
@@ -20,6 +19,7 @@ from botocore.exceptions import ClientError
 from ..children import child_environment, write_log
 from ..images import ImageError, resolve_image
 from ..objects import DataError, split_uri
+from ..warm import Process, end_process, start_process
 from .account import Account, Record
 
 logger = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class ModelServer:
         self.log_stream = f"{variant['VariantName']}/i-{uuid.uuid4().hex[:17]}"
         self._name = variant["VariantName"]
         self._folder = account.runtime.home / "endpoints" / f"{endpoint}-{uuid.uuid4().hex[:8]}"
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: Process | None = None
         self._port = 0
         self._logged = 0
         self._stopping = False
@@ -123,8 +123,8 @@ class ModelServer:
             "SAGEMAKER_BIND_TO_PORT": str(self._port),
             "BIND_HOST": "127.0.0.1",
         }
-        with (self._folder / "log").open("ab") as log:
-            self._child = self._runtime.popen(image.argv([*image.entrypoint, "serve"]), environment, image.workdir, log)
+        argv = image.argv([*image.entrypoint, "serve"])
+        self._child = start_process(self._runtime, argv, environment, image.workdir, self._folder / "log")
 
     def _healthy(self, deadline: float) -> bool:
         while time.monotonic() < deadline and self.alive:
@@ -162,7 +162,7 @@ class ModelServer:
         """Ends the process and removes its folder."""
         self._stopping = True
         if self._child is not None:
-            self._runtime.processes.kill(self._child, 2.0)
+            end_process(self._runtime, self._child, 2.0)
             self._child.wait()
             self._flush_log()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -180,7 +180,7 @@ class ModelServer:
                     logger.exception("the container of %s can't be started again", self.log_group)
                     return
                 if self._stopping and self._child is not None:  # stopped in between
-                    self._runtime.processes.kill(self._child)
+                    end_process(self._runtime, self._child, 0.0)
 
     def _flush_log(self) -> None:
         path: Path = self._folder / "log"
