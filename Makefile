@@ -14,10 +14,10 @@ NODE_READY := node_modules/.ready
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export PYTHONPATH := local:lambda
 
-.PHONY: help setup demo test synth lint fmt type bench schema lock clean
+.PHONY: help setup demo test synth lint fmt type bench schema snapshots lock clean
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(PY_READY) $(NODE_READY) ## Make the virtual environment and install the locked tools
 
@@ -43,8 +43,9 @@ demo: setup ## Deploy to the embedded local AWS and replay a year of flights (MO
 test: setup ## Run every test, the end-to-end test on the local AWS included
 	@$(BIN)/python -m pytest $(ARGS)
 
+# The validator built into CDK costs seconds per run; `make test` applies the same rules to every template.
 synth: setup ## Synthesize an environment into cdk.out (ENV=dev, or ENV=all)
-	@$(CDK) synth -c env=$(ENV) --quiet --no-notices
+	@CDK_VALIDATION=false $(CDK) synth -c env=$(ENV) --quiet --no-notices
 
 lint: setup ## Check style and the direction of imports
 	@$(BIN)/ruff check .
@@ -62,6 +63,10 @@ bench: setup ## Measure synthesis and the test suite against their goals
 
 schema: setup ## Write environments/schema.json and workloads/schema.json from the models
 	@$(BIN)/python -m stacks.config.schema
+
+snapshots: setup ## Accept the templates and the ids of stateful resources as they are now
+	@$(BIN)/python -m pytest tests/snapshot/test_snapshots.py --snapshot-update
+	@$(BIN)/python -m tests.snapshot.freeze
 
 lock: setup ## Write requirements.lock from the virtual environment
 	@$(BIN)/python -m pip freeze --exclude-editable > requirements.lock

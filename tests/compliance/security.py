@@ -9,13 +9,12 @@ from tests.assembly import Template
 Properties = dict[str, Any]
 Finding = str
 
-# Property that names our key, by resource type. A dotted path; `*` stands for every item of a list.
+# Property that names our key, by resource type; a dotted path.
 KEY_PROPERTY = {
     "AWS::SQS::Queue": "KmsMasterKeyId",
     "AWS::SNS::Topic": "KmsMasterKeyId",
     "AWS::Logs::LogGroup": "KmsKeyId",
     "AWS::DynamoDB::Table": "SSESpecification.KMSMasterKeyId",
-    "AWS::DynamoDB::GlobalTable": "Replicas.*.SSESpecification.KMSMasterKeyId",
     "AWS::Events::EventBus": "KmsKeyIdentifier",
     "AWS::Events::Archive": "KmsKeyIdentifier",
     "AWS::StepFunctions::StateMachine": "EncryptionConfiguration.KmsKeyId",

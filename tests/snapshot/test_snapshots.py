@@ -24,5 +24,11 @@ def normalised(text: str) -> str:
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_templates_are_what_was_reviewed(assembly: Assembly, snapshot: SnapshotAssertion, environment: str) -> None:
     files = snapshot.with_defaults(extension_class=JSONSnapshotExtension)
-    for stack, template in assembly.templates[environment].items():
-        assert json.loads(normalised(json.dumps(template))) == files(name=f"{environment}-{stack}")
+    changed = [
+        stack
+        for stack, template in assembly.templates[environment].items()
+        if json.loads(normalised(json.dumps(template))) != files(name=f"{environment}-{stack}")
+    ]
+    assert not changed, (
+        f"{environment}: {', '.join(changed)} changed; if that is meant, run `make snapshots` and review"
+    )

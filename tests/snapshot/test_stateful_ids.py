@@ -45,7 +45,7 @@ def differences(frozen: Ids, current: Ids) -> list[str]:
 
 def test_stateful_resources_keep_their_ids(assembly: Assembly) -> None:
     frozen = json.loads(FROZEN.read_text())
-    remedy = "if that is meant, run `.venv/bin/python -m tests.snapshot.freeze` and say so in the changelog"
+    remedy = "if that is meant, run `make snapshots` and say in the changelog what is replaced"
     found = [
         f"{environment}/{line}"
         for environment in assembly.templates
