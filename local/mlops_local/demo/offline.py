@@ -55,11 +55,11 @@ class Offline:
         return self._each(months, lambda month: self._evaluate(self._train(month), month, "naive"))
 
     def labelled(self, months: Sequence[Month]) -> pd.DataFrame:
-        """Flights of the months joined with their labels, in the layout of the workload's features.py."""
+        """Flights of the months joined with their labels, in the columns of the workload's features.py."""
         flights = pd.concat(pd.read_csv(one.path) for one in select(self.files, "flights", months))
         labels = pd.concat(pd.read_csv(one.path) for one in select(self.files, "labels", months))
         joined = flights.merge(labels[["flight_id", "late"]], on="flight_id", how="inner", validate="one_to_one")
-        return joined.astype({"late": "int8"})
+        return joined.assign(event_time=pd.to_datetime(joined["event_time"]))
 
     def _train(self, month: Month) -> Path:
         root = self.work / f"naive-{month}"
@@ -103,4 +103,4 @@ class Offline:
 
 def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    frame.to_parquet(path, index=False)
+    frame.to_parquet(path, index=False, coerce_timestamps="us")
