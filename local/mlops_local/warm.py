@@ -151,6 +151,7 @@ def start_process(runtime: Runtime, argv: Sequence[str], env: Mapping[str, str],
         cwd: Working directory.
         log: File its output is added to.
     """
+    log.touch()  # a process that is ended in its first moment has written nothing, but its log is read
     program, *rest = argv
     script = rest[1:] if rest[:1] == ["-B"] else rest
     if _interpreter is not None and program == sys.executable and script and script[0].endswith(".py"):
