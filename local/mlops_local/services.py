@@ -7,6 +7,7 @@ import importlib
 from .runtime import Runtime
 
 MODULES = (
+    "mlops_local.warm",
     "mlops_local.iam.enforcement",
     "mlops_local.iam.resources",
     "mlops_local.iam.kms",
