@@ -56,7 +56,7 @@ print("warned", file=sys.stderr)
     [
         ("import sys; sys.exit(3)", 3, ""),
         ("import sys; sys.exit('told why')", 1, "told why"),
-        ("raise ValueError('broken')", 1, "Traceback (most recent call last):\n  File \""),
+        ("raise ValueError('broken')", 1, 'Traceback (most recent call last):\n  File "'),
         ("raise ValueError('broken')", 1, "ValueError: broken"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", -9, ""),
         ("import atexit; atexit.register(print, 'late'); print('early')", 0, "early\nlate"),
