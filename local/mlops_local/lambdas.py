@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from .errors import LocalAwsError
+from .lambda_fork import use_for_functions
 from .patches import replace
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _failure = threading.local()
 
 def register(runtime: Runtime) -> None:
     """Replaces the parts of the emulator's Lambda that differ from the real service."""
+    use_for_functions(runtime)
     replace("ministack.core.lambda_runtime", "_PYTHON_WORKER_SCRIPT", _worker_script)
     from ministack.core import lambda_runtime
 

@@ -33,7 +33,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "_service_principal_matches",
         "_resource_policy",
     ),
-    "ministack.core.lambda_runtime": ("_PYTHON_WORKER_SCRIPT", "Worker", "execution_credentials"),
+    "ministack.core.lambda_runtime": ("_PYTHON_WORKER_SCRIPT", "Worker", "subprocess"),
     "ministack.core.responses": ("get_account_id",),
     "ministack.core.router": ("_KNOWN_AWS_SERVICE_NAMES", "detect_service", "extract_access_key_id"),
     "ministack.services.athena": ("_executions",),

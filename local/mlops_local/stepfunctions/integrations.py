@@ -12,7 +12,7 @@ from typing import Any
 from .calls import Caller, boto3_name
 from .errors import TaskError
 
-_POLL_SECONDS = 0.1
+_FIRST_POLL_SECONDS, _LAST_POLL_SECONDS = 0.02, 0.2
 _RESOURCE = re.compile(r"arn:aws:states:::(?P<body>[^.]+)(?P<pattern>\.[\w:]+)?$")
 
 
@@ -191,6 +191,7 @@ def _start_execution(caller: Caller, resource: str, pattern: str, arguments: Any
 def _wait(
     describe: Callable[[], dict[str, Any]], sync: Sync, interrupted: Interrupted, stop: Callable[[], Any]
 ) -> dict[str, Any]:
+    pause = _FIRST_POLL_SECONDS
     while True:
         details = describe()
         status = details[sync.status]
@@ -202,4 +203,5 @@ def _wait(
         if reason:
             stop()
             raise TaskError(reason, f"stopped while {sync.name} was {status}")
-        time.sleep(_POLL_SECONDS)
+        time.sleep(pause)
+        pause = min(pause * 1.5, _LAST_POLL_SECONDS)
