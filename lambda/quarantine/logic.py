@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 UNKNOWN_SOURCE = "unknown-source"
-# Neither takes anything from what training could learn: a duplicate is curated already, a stray file is nobody's.
-NOT_MISSED = frozenset({"duplicate_file", "unknown_source"})
+# None takes anything from what training could learn: a duplicate is curated already, a stray file is nobody's.
+NOT_MISSED = frozenset({"duplicate_file", "nothing_new", "unknown_source"})
 
 
 def destination(workload: str, dataset: str, identity: str, landing_key: str) -> str:

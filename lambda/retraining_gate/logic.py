@@ -155,13 +155,18 @@ def execution_arn(state_machine_arn: str, name: str) -> str:
 def reason_of(detail: Detail) -> str:
     """Why a trigger asks for a training, in one line."""
     if isinstance(detail, DriftDetected):
-        shown = ", ".join(f"{item.feature} ({item.check})" for item in detail.violations[:_SHOWN_VIOLATIONS])
-        more = len(detail.violations) - _SHOWN_VIOLATIONS
-        quality = "".join(f", {name} {value:.4f}" for name, value in sorted(detail.quality.items()))
-        return f"{len(detail.violations)} violations: {shown}" + (f" and {more} more" if more > 0 else "") + quality
+        shown = [f"{item.feature} ({item.check}{_score(detail, item.feature)})" for item in detail.violations]
+        more = len(shown) - _SHOWN_VIOLATIONS
+        text = ", ".join(shown[:_SHOWN_VIOLATIONS]) + (f" and {more} more" if more > 0 else "")
+        return f"{len(shown)} violations: {text}"
     if isinstance(detail, RetrainingRequested):
         return f"requested by {detail.requested_by}: {detail.reason}"
     raise TypeError(f"{type(detail).__name__} does not ask for a training")
+
+
+def _score(detail: DriftDetected, feature: str) -> str:
+    value = detail.drift.get(feature, detail.quality.get(feature))
+    return "" if value is None else f" {value:.2f}"
 
 
 def _share(refused: int, accepted: int) -> float:

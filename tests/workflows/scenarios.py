@@ -70,6 +70,7 @@ INGEST: dict[str, Answer] = {
     "SchemaGuard": function(ACCEPTED),
     "CopyToRaw": {"CopyObjectResult": {"ETag": "x"}},
     "Curate": {"Id": "jr_1", "JobRunState": "SUCCEEDED"},
+    "ReadSummary": {"Body": '{"rows": 10, "rows_quarantined": 1, "warnings": ["1 row is in quarantine"], "parts": []}'},
     "StartQuality": {"RunId": "dqrun-1"},
     "GetQuality": [{"Status": "RUNNING"}, {"Status": "SUCCEEDED", "ResultIds": ["dqresult-1"]}],
     "ReadQuality": {"ResultId": "dqresult-1", "Score": 1.0, "RuleResults": []},
@@ -87,6 +88,8 @@ INGEST: dict[str, Answer] = {
     "Quarantine": function({"quarantine_uri": f"s3://quarantine/flight-delays/flights/{SHA}/2013-01-1.csv"}),
 }
 REFUSED = {**ACCEPTED, "verdict": "rejected", "reason_code": "wrong_columns", "reason": "no column dest"}
+CONTRADICTING = {"Body": '{"rows": 0, "rows_quarantined": 10, "warnings": ["late 1 contradicts 0"], "parts": []}'}
+REPEATED = {"Body": '{"rows": 0, "rows_quarantined": 0, "warnings": ["10 rows repeat a row"], "parts": []}'}
 UNFIT = {"passed": False, "score": 0.5, "failed_rules": [{"rule": "RowCount > 0", "message": "0"}], "reason": "1 rule"}
 
 TRAINED = {
@@ -209,6 +212,22 @@ SCENARIOS = (
         INGEST,
         input=LANDED,
         answers={"QualityGate": function(UNFIT)},
+    ),
+    _scenario(
+        "data",
+        "every row contradicts an earlier one",
+        "Dataset Rejected",
+        INGEST,
+        input=LANDED,
+        answers={"ReadSummary": CONTRADICTING},
+    ),
+    _scenario(
+        "data",
+        "nothing but repeated rows",
+        "Dataset Rejected",
+        INGEST,
+        input=LANDED,
+        answers={"ReadSummary": REPEATED},
     ),
     _scenario(
         "data",

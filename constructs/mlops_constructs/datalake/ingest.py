@@ -134,11 +134,32 @@ def _stage(targets: IngestTargets) -> dict[str, State]:
         "Curate": asl.task(
             "arn:aws:states:::glue:startJobRun.sync",
             {"JobName": targets.job_name, "Arguments": arguments},
-            next="StartQuality",
+            next="ReadSummary",
             timeout_seconds=3600,
             retry=asl.GLUE_TRANSIENT,
             catch_next="Failed",
-        )
+        ),
+        "ReadSummary": asl.task(
+            "arn:aws:states:::aws-sdk:s3:getObject",
+            {
+                "Bucket": targets.raw_bucket,
+                "Key": f"{{% 'staged-meta/{folder}' & $content_sha256 & '.json' %}}",
+            },
+            next="AnyRows",
+            timeout_seconds=60,
+            retry=asl.SDK_TRANSIENT("S3"),
+            catch_next="Failed",
+            output="{% $parse($states.result.Body) %}",
+        ),
+        "AnyRows": asl.choice([("{% $states.input.rows > 0 %}", "StartQuality")], default="NoRows"),
+        # Without rows there is nothing to evaluate, and the rows' own reason says more than a failed rule.
+        "NoRows": asl.pass_(
+            next="Quarantine",
+            assign={
+                "reason_code": "{% $states.input.rows_quarantined > 0 ? 'every_row_refused' : 'nothing_new' %}",
+                "reason": "{% 'no row is left: ' & $join($states.input.warnings, '; ') %}",
+            },
+        ),
     }
 
 

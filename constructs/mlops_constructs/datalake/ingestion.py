@@ -169,6 +169,7 @@ class Ingestion(Construct):
         )
         list_objects(lake.landing, role, prefix)  # a missing object is then "not found" instead of "access denied"
         allow_objects(lake.raw, role, "s3:PutObject", "s3:PutObjectTagging", prefixes=[prefix])
+        allow_objects(lake.raw, role, "s3:GetObject", prefixes=[f"staged-meta/{prefix}"])
         use_key(lake.encryption_key, role)
         self.curation.grant_run(role)
 
