@@ -1,0 +1,225 @@
+"""The docs are true: examples synthesize, named types and attributes exist, commands and links are right."""
+
+import importlib
+import inspect
+import json
+import pkgutil
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from botocore import xform_name
+from botocore.session import Session
+from constructs import Construct
+
+import mlops_constructs
+from mlops_runtime.events import EVENTS
+from tests.assembly import Assembly
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(path for path in (ROOT / "docs" / "constructs").glob("*.md") if path.name != "README.md")
+RUNBOOKS = sorted(path for path in (ROOT / "docs" / "runbooks").glob("*.md") if path.name != "README.md")
+SKIPPED = {".venv", "node_modules", "build", "cdk.out", ".git"}
+MARKDOWN = sorted(path for path in ROOT.rglob("*.md") if not SKIPPED & set(path.relative_to(ROOT).parts))
+SECTIONS = ("Example", "Defines", "Attributes", "Events", "Cost", "On deletion")
+PACKAGES = ("governance", "datalake", "orchestration", "training", "serving", "monitoring", "retraining")
+# Options of the CLI itself, and commands that are programs of the CLI, not operations of a service.
+GLOBAL_OPTIONS = {"query", "output", "region", "profile", "cli-binary-format", "cli-pager"}
+CUSTOM_COMMANDS = {("s3", "cp"), ("s3", "ls"), ("logs", "tail")}
+
+
+@dataclass(frozen=True)
+class Example:
+    """A page's example in a template."""
+
+    construct: object
+    resources: dict[str, Any]
+
+    @property
+    def own_types(self) -> set[str]:
+        """Types of the resources below the construct of the page."""
+        if not isinstance(self.construct, Construct):
+            return set()
+        path = self.construct.node.path
+        return {
+            resource["Type"]
+            for resource in self.resources.values()
+            if f"{resource.get('Metadata', {}).get('aws:cdk:path', '')}/".startswith(f"{path}/")
+        }
+
+
+def section(page: Path, title: str) -> str:
+    """The text below a heading of the second level."""
+    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", page.read_text(), re.DOTALL | re.MULTILINE)
+    assert found, f"{page.name} has no section {title}"
+    return found[1]
+
+
+def title_of(page: Path) -> str:
+    """The heading of a page: the name of its construct."""
+    return page.read_text().split("\n", 1)[0].removeprefix("# ")
+
+
+@cache
+def examples() -> dict[str, Example]:
+    """Every example, instantiated in one app and synthesized once."""
+    app = cdk.App(context={"aws:cdk:enable-path-metadata": True}, analytics_reporting=False)
+    stacks: dict[str, cdk.Stack] = {}
+    for page in PAGES:
+        blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+        assert len(blocks) == 1, f"{page.name} must have one Python example, it has {len(blocks)}"
+        namespace: dict[str, Any] = {"__name__": page.stem}
+        exec(compile(blocks[0], str(page), "exec"), namespace)
+        made = [x for x in namespace.values() if inspect.isclass(x) and x.__module__ == page.stem]
+        assert len(made) == 1, f"{page.name} must define one stack, it defines {len(made)}"
+        environment = cdk.Environment(account="111111111111", region="eu-west-1")
+        stacks[page.stem] = made[0](app, made[0].__name__, env=environment)
+    assembly = app.synth()
+    return {
+        name: Example(_construct(stack, name), assembly.get_stack_artifact(stack.artifact_id).template["Resources"])
+        for name, stack in stacks.items()
+    }
+
+
+def _construct(stack: cdk.Stack, name: str) -> object:
+    title = title_of(ROOT / "docs" / "constructs" / f"{name}.md")
+    found = [value for value in vars(stack).values() if type(value).__name__ == title]
+    assert len(found) == 1, f"the example of {name}.md must keep one {title} as an attribute of its stack"
+    return found[0]
+
+
+@cache
+def public_constructs() -> dict[str, type]:
+    """Every construct class of the library by name."""
+    found: dict[str, type] = {}
+    for package in PACKAGES:
+        folder = Path(str(mlops_constructs.__path__[0])) / package
+        for module in pkgutil.iter_modules([str(folder)]):
+            if module.ispkg:
+                continue
+            loaded = importlib.import_module(f"mlops_constructs.{package}.{module.name}")
+            for name, value in vars(loaded).items():
+                if inspect.isclass(value) and issubclass(value, Construct) and value.__module__ == loaded.__name__:
+                    found[name] = value
+    return {name: value for name, value in found.items() if not name.startswith("_")}
+
+
+def commands(page: Path) -> Iterator[list[str]]:
+    """The AWS CLI calls of a page as words, continued lines joined."""
+    for block in re.findall(r"^ *```sh\n(.*?)^ *```", page.read_text(), re.DOTALL | re.MULTILINE):
+        for line in re.sub(r"\\\n\s*", " ", block).splitlines():
+            for call in re.findall(r"\baws ([a-z0-9-]+ [a-z0-9-]+(?:(?! \| |\$\(aws ).)*)", line):
+                yield call.split()
+
+
+@cache
+def session() -> Session:
+    return Session()
+
+
+@cache
+def options_of(service: str, command: str) -> frozenset[str]:
+    """Options of an operation as the CLI spells them."""
+    name = {"s3api": "s3"}.get(service, service)
+    model = session().get_service_model(name)
+    operations = {xform_name(operation).replace("_", "-"): operation for operation in model.operation_names}
+    assert command in operations, f"aws {service} has no {command}"
+    shape = model.operation_model(operations[command]).input_shape
+    return frozenset(xform_name(member).replace("_", "-") for member in (shape.members if shape else ()))
+
+
+@cache
+def anchors(page: Path) -> frozenset[str]:
+    """Fragments that headings of a page answer to, as code hosts make them."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return frozenset(re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_page_of_a_construct_names_exactly_what_the_construct_defines(page: Path) -> None:
+    for title in SECTIONS:
+        section(page, title)
+    named = set(re.findall(r"`((?:AWS|Custom)::[A-Za-z0-9:]+)`", section(page, "Defines")))
+    assert named == examples()[page.stem].own_types
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_attributes_of_a_page_exist(page: Path) -> None:
+    named = re.findall(r"^- `([a-z_]+)(?:\(\))?`", section(page, "Attributes"), re.MULTILINE)
+    assert named, f"{page.name} names no attribute"
+    missing = [name for name in named if not hasattr(examples()[page.stem].construct, name)]
+    assert not missing
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_events_of_a_page_are_events_of_the_platform(page: Path) -> None:
+    known = {detail_type for _, detail_type in EVENTS}
+    named = set(re.findall(r"`([A-Z][a-z]+(?: [A-Z][a-z]+)+)`", section(page, "Events")))
+    assert named <= known
+
+
+def test_every_construct_has_a_page_or_is_named_as_a_part() -> None:
+    index = (ROOT / "docs" / "constructs" / "README.md").read_text()
+    parts = set(re.findall(r"^\| `(\w+)` \|", index, re.MULTILINE))
+    titles = {title_of(page) for page in PAGES}
+    assert set(public_constructs()) - titles - parts == set(), "give it a page, or name it in the index as a part"
+    assert parts <= set(public_constructs()), "the index names parts that are gone"
+
+
+def test_index_lists_every_page() -> None:
+    for folder, pages in (("constructs", PAGES), ("runbooks", RUNBOOKS)):
+        index = (ROOT / "docs" / folder / "README.md").read_text()
+        assert [page.name for page in pages if f"({page.name})" not in index] == []
+
+
+def test_every_alarm_has_a_runbook(assembly: Assembly) -> None:
+    index = (ROOT / "docs" / "runbooks" / "README.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \|[^|]*\| \[[^\]]+\]\(([\w-]+\.md)\) \|", index, re.MULTILINE))
+    alarms = {logical_id for _, _, logical_id, _ in assembly.resources("AWS::CloudWatch::Alarm")}
+    assert alarms, "no template has an alarm: the test looks at nothing"
+    without = sorted(name for name in alarms if re.sub(r"[0-9A-F]{8}$", "", name) not in rows)
+    assert without == [], "write a runbook and name it in the table of docs/runbooks/README.md"
+    assert set(rows) == {re.sub(r"[0-9A-F]{8}$", "", name) for name in alarms}, "the table names alarms that are gone"
+
+
+@pytest.mark.parametrize("page", [*RUNBOOKS, ROOT / "docs" / "local-aws.md"], ids=lambda page: page.stem)
+def test_commands_exist_with_the_options_they_are_given(page: Path) -> None:
+    for service, command, *words in commands(page):
+        if (service, command) in CUSTOM_COMMANDS or command == "wait":
+            continue
+        given = {re.sub(r"^--(no-)?", "", word) for word in words if re.fullmatch(r"--[a-z0-9-]+", word)}
+        assert given - GLOBAL_OPTIONS <= options_of(service, command), f"aws {service} {command}"
+
+
+def test_the_command_check_would_find_a_wrong_option() -> None:
+    assert "execution-arn" in options_of("stepfunctions", "describe-execution")
+    assert "execution" not in options_of("stepfunctions", "describe-execution")
+
+
+@pytest.mark.parametrize("page", MARKDOWN, ids=lambda page: str(page.relative_to(ROOT)))
+def test_local_links_resolve(page: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, fragment = target.partition("#")
+        linked = (page.parent / path).resolve() if path else page
+        assert linked.exists(), f"{target} does not exist"
+        if fragment and linked.suffix == ".md":
+            assert fragment in anchors(linked), f"{target}: no such heading"
+
+
+def test_parameters_in_the_runbooks_are_published(assembly: Assembly) -> None:
+    published = {
+        resource["Properties"]["Name"].replace("/mlops/dev/", "/mlops/$ENV/").replace("/flight-delays/", "/$WORKLOAD/")
+        for _, _, _, resource in assembly.resources("AWS::SSM::Parameter", environment="dev")
+    }
+    used = {name for page in RUNBOOKS for name in re.findall(r"/mlops/\$ENV/[\w$-]+/[a-z-]+", page.read_text())}
+    assert used, "no runbook reads a parameter: the test looks at nothing"
+    assert used <= published, json.dumps(sorted(used - published))
