@@ -75,7 +75,11 @@ def examples() -> dict[str, Example]:
         assert len(blocks) == 1, f"{page.name} must have one Python example, it has {len(blocks)}"
         namespace: dict[str, Any] = {"__name__": page.stem}
         exec(compile(blocks[0], str(page), "exec"), namespace)
-        made = [x for x in namespace.values() if inspect.isclass(x) and x.__module__ == page.stem]
+        made = [
+            value
+            for value in namespace.values()
+            if inspect.isclass(value) and issubclass(value, cdk.Stack) and value.__module__ == page.stem
+        ]
         assert len(made) == 1, f"{page.name} must define one stack, it defines {len(made)}"
         environment = cdk.Environment(account="111111111111", region="eu-west-1")
         stacks[page.stem] = made[0](app, made[0].__name__, env=environment)

@@ -67,7 +67,7 @@ def test_the_monitor_runs_every_morning_and_keeps_failed_starts():
     assert schedule["State"] == "ENABLED"
     assert schedule["Target"]["DeadLetterConfig"]
     assert schedule["KmsKeyArn"]
-    assert only("AWS::CloudWatch::Alarm", "MonitorScheduleNotStarted")["Threshold"] == 1
+    assert only("AWS::CloudWatch::Alarm", "MonitorScheduleDeadLettersAlarm")["Threshold"] == 1
 
 
 def test_the_schedule_may_start_this_workflow_only():

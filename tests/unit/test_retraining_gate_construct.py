@@ -21,7 +21,7 @@ def test_triggers_and_the_ends_of_trainings_reach_the_gate():
 def test_undelivered_and_unanswered_triggers_are_kept():
     assert only("AWS::Events::Rule", "GateTriggers")["Targets"][0]["DeadLetterConfig"]
     assert only("AWS::Lambda::Function", "GateFunction")["DeadLetterConfig"]
-    assert only("AWS::CloudWatch::Alarm", "GateUnanswered")["Threshold"] == 1
+    assert only("AWS::CloudWatch::Alarm", "GateDeadLettersAlarm")["Threshold"] == 1
 
 
 def test_the_gate_starts_the_train_workflow_only():

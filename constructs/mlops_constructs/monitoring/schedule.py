@@ -10,7 +10,6 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from mlops_constructs.governance.grants import allow, use_key
-from mlops_constructs.orchestration.alarms import dead_letter_alarm
 from mlops_constructs.orchestration.bus import DeadLetterQueue
 from mlops_constructs.orchestration.workflow import Workflow
 
@@ -43,13 +42,12 @@ class WorkflowSchedule(Construct):
         alarm_topic: sns.ITopic | None = None,
     ) -> None:
         super().__init__(scope, id)
-        self.dead_letter_queue = DeadLetterQueue(self, "DeadLetters", encryption_key=encryption_key)
-        dead_letter_alarm(
+        self.dead_letter_queue = DeadLetterQueue(
             self,
-            "NotStarted",
-            queue=self.dead_letter_queue,
-            what=f"scheduled starts of {workflow.node.id} that failed for six hours",
-            topic=alarm_topic,
+            "DeadLetters",
+            encryption_key=encryption_key,
+            holds=f"scheduled starts of {workflow.node.id} that failed for six hours",
+            alarm_topic=alarm_topic,
         )
         account = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com", conditions=account))

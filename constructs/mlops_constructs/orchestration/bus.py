@@ -21,7 +21,7 @@ from constructs import Construct
 from mlops_constructs.governance.grants import use_key
 from mlops_constructs.governance.waivers import Waiver, waive
 from mlops_constructs.governance.wildcards import OWNER, REVIEW
-from mlops_constructs.orchestration.alarms import threshold_alarm
+from mlops_constructs.orchestration.alarms import dead_letter_alarm
 from mlops_constructs.orchestration.function import PlatformFunction, code_root
 from mlops_constructs.orchestration.states import Json
 from mlops_constructs.orchestration.workflow import Workflow
@@ -38,6 +38,7 @@ class DeadLetterQueue(sqs.Queue):
 
     Args:
         encryption_key: Key of the messages.
+        holds: What lies in it, for whoever is woken; "events that could not be delivered" by default.
         alarm_topic: Where the alarm on the first message goes; nowhere by default.
 
     Attributes:
@@ -45,7 +46,13 @@ class DeadLetterQueue(sqs.Queue):
     """
 
     def __init__(
-        self, scope: Construct, id: str, *, encryption_key: kms.IKey, alarm_topic: sns.ITopic | None = None
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        encryption_key: kms.IKey,
+        holds: str = "events that could not be delivered",
+        alarm_topic: sns.ITopic | None = None,
     ) -> None:
         super().__init__(
             scope,
@@ -55,14 +62,7 @@ class DeadLetterQueue(sqs.Queue):
             enforce_ssl=True,
             retention_period=Duration.days(14),
         )
-        self.alarm = threshold_alarm(
-            self,
-            "Alarm",
-            metric=self.metric_approximate_number_of_messages_visible(period=Duration.minutes(5), statistic="Maximum"),
-            threshold=1,
-            description="An event could not be delivered: read it, mend the cause, send it again from the archive",
-            topic=alarm_topic,
-        )
+        self.alarm = dead_letter_alarm(self, "Alarm", queue=self, what=holds, topic=alarm_topic)
         waive(
             self,
             Waiver(

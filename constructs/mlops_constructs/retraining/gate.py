@@ -10,15 +10,13 @@ from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from mlops_constructs.governance.grants import allow, allow_names, use_key
 from mlops_constructs.governance.network import Network
 from mlops_constructs.governance.wildcards import OWN_NAMES
-from mlops_constructs.orchestration.alarms import dead_letter_alarm
-from mlops_constructs.orchestration.bus import PlatformBus
+from mlops_constructs.orchestration.bus import DeadLetterQueue, PlatformBus
 from mlops_constructs.orchestration.function import PlatformFunction
 from mlops_constructs.orchestration.workflow import Workflow
 
@@ -117,16 +115,13 @@ class RetrainingGate(Construct):
             string_value="off",
             description="on: no retraining starts, whatever triggers it",
         )
-        self.dead_letter_queue = sqs.Queue(
+        self.dead_letter_queue = DeadLetterQueue(
             self,
             "DeadLetters",
-            encryption=sqs.QueueEncryption.KMS,
-            encryption_master_key=encryption_key,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
+            encryption_key=encryption_key,
+            holds="triggers the retraining gate could not answer",
+            alarm_topic=alarm_topic,
         )
-        unanswered = "triggers the retraining gate could not answer"
-        dead_letter_alarm(self, "Unanswered", queue=self.dead_letter_queue, what=unanswered, topic=alarm_topic)
         self.function = PlatformFunction(
             self,
             "Gate",
