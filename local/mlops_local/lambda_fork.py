@@ -124,9 +124,7 @@ class Forker:
             for end in theirs:
                 os.close(end)
         if not answer:
-            raise LocalAwsError(
-                "the interpreter that functions are forked from has ended: restart the local AWS"
-            )
+            raise LocalAwsError("the interpreter that functions are forked from has ended: restart the local AWS")
         return Forked(int.from_bytes(answer, "big"), ours)
 
 

@@ -39,6 +39,9 @@ def register(runtime: Runtime) -> None:
 
     lambda_runtime.Worker.invoke = _invoking(lambda_runtime.Worker.invoke)
     replace("ministack.services.lambda_svc", "_execute_function_warm", _executing)
+    for name in ("_execute_function_docker", "_execute_function_provided", "_execute_function_provided_warm"):
+        replace("ministack.services.lambda_svc", name, lambda _: _unsupported)
+    replace("ministack.services.lambda_svc", "_execute_function_with_config_scope", _answering)
     replace("ministack.services.lambda_svc", "_resolve_layer_version_for_attachment", _resolving_layers)
 
 
@@ -59,14 +62,42 @@ def _invoking(original: Any) -> Any:
 
 
 def _executing(original: Any) -> Any:
-    def execute(*args: Any, **options: Any) -> dict[str, Any]:
+    def execute(function: dict[str, Any], *args: Any, **options: Any) -> dict[str, Any]:
+        if not function.get("code_zip"):
+            return _unsupported(function)
         _failure.details = None
-        result: dict[str, Any] = original(*args, **options)
+        result: dict[str, Any] = original(function, *args, **options)
         details = getattr(_failure, "details", None)
         body = result.get("body")
         if details and result.get("error") and isinstance(body, dict):
             lines = [line for line in details["trace"].splitlines() if line.strip()]
             body.update(errorMessage=details["error"], errorType=details["errorType"], stackTrace=lines[1:-1])
+        return result
+
+    return execute
+
+
+def _unsupported(function: dict[str, Any], *_: Any) -> dict[str, Any]:
+    """The emulator answers for functions it can't run; here that is an error with the function's name."""
+    configuration = function.get("config") or function
+    message = (
+        f"the local AWS can't run {configuration.get('FunctionName')}: package {configuration.get('PackageType')}, "
+        f"runtime {configuration.get('Runtime') or 'none'}; it runs Python and Node.js from a zip file"
+    )
+    return {"body": {"errorType": "Runtime.NotSupported", "errorMessage": message}, "error": True, "log": message}
+
+
+def _answering(original: Any) -> Any:
+    """A function that fails before it answers CloudFormation fails its resource now, not after an hour's wait."""
+
+    def execute(function: dict[str, Any], event: Any, *args: Any, **options: Any) -> dict[str, Any]:
+        result: dict[str, Any] = original(function, event, *args, **options)
+        if result.get("error") and isinstance(event, dict) and "/cfn-response/" in str(event.get("ResponseURL")):
+            from ministack.services.cloudformation import custom_resource
+
+            token = str(event["ResponseURL"]).rpartition("/")[2]
+            reason = f"the function failed without an answer: {result.get('body')}"
+            custom_resource.deliver_response(token, {"Status": "FAILED", "Reason": reason})
         return result
 
     return execute

@@ -37,6 +37,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "ministack.core.responses": ("get_account_id",),
     "ministack.core.router": ("_KNOWN_AWS_SERVICE_NAMES", "detect_service", "extract_access_key_id"),
     "ministack.services.athena": ("_executions",),
+    "ministack.services.cloudformation.custom_resource": ("deliver_response",),
     "ministack.services.cloudformation.provisioners": ("_RESOURCE_HANDLERS",),
     "ministack.services.cloudformation.stacks": ("_runs_on_worker_thread",),
     "ministack.services.cloudwatch": (
@@ -64,7 +65,14 @@ NAMES: dict[str, tuple[str, ...]] = {
     "ministack.services.glue": ("_handle_request_sync",),
     "ministack.services.iam": ("_roles",),
     "ministack.services.kms": ("_resolve_key",),
-    "ministack.services.lambda_svc": ("_execute_function_warm", "_resolve_layer_version_for_attachment"),
+    "ministack.services.lambda_svc": (
+        "_execute_function_docker",
+        "_execute_function_provided",
+        "_execute_function_provided_warm",
+        "_execute_function_warm",
+        "_execute_function_with_config_scope",
+        "_resolve_layer_version_for_attachment",
+    ),
     "ministack.services.s3": (
         "handle_request",
         "_bucket_default_sse_headers",

@@ -21,6 +21,7 @@ MODULES = (
     "mlops_local.glue",
     "mlops_local.sagemaker",
     "mlops_local.autoscaling",
+    "mlops_local.refusals",  # last: it keeps what the others registered
 )
 
 

@@ -211,3 +211,13 @@ def test_a_custom_resource_answers_and_its_failure_is_the_stacks(aws: LocalAws) 
     core.destroy(aws, "cfn-custom")
     with pytest.raises(AssertionError, match="asked to"):
         core.change(aws, "create", "cfn-custom-failing", made(fail=True))
+
+
+def test_a_custom_resource_whose_function_breaks_fails_at_once(aws: LocalAws) -> None:
+    resources = {
+        "Role": core.role("lambda.amazonaws.com"),
+        "F": core.function("Role", "def handler(event, context):\n    raise KeyError('broken')\n"),
+        "C": {"Type": "Custom::Thing", "Properties": {"ServiceToken": core.get("F")}},
+    }
+    with pytest.raises(AssertionError, match="KeyError"):
+        core.change(aws, "create", "cfn-custom-broken", core.template(resources))
