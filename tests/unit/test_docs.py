@@ -227,3 +227,14 @@ def test_parameters_in_the_runbooks_are_published(assembly: Assembly) -> None:
     used = {name for page in RUNBOOKS for name in re.findall(r"/mlops/\$ENV/[\w$-]+/[a-z-]+", page.read_text())}
     assert used, "no runbook reads a parameter: the test looks at nothing"
     assert used <= published, json.dumps(sorted(used - published))
+
+
+def test_every_reason_of_a_refusal_is_in_the_runbook() -> None:
+    guard = "".join(path.read_text() for path in (ROOT / "lambda" / "schema_guard").glob("*.py"))
+    ingest = (ROOT / "constructs" / "mlops_constructs" / "datalake" / "ingest.py").read_text()
+    codes = set(re.findall(r'(?:Refusal\(|code=|"code": )"(\w+)"', guard))
+    codes |= set(re.findall(r'"reason_code": "(\w+)"', ingest))
+    codes |= set(re.findall(r"'(\w+)'", "".join(re.findall(r'"reason_code": "{%(.*?)%}"', ingest))))
+    text = "".join((ROOT / "docs" / "runbooks" / name).read_text() for name in ("quarantine.md", "ingest-failed.md"))
+    assert len(codes) > 8, "the reasons are written in another way now: look for them there"
+    assert [code for code in sorted(codes) if f"`{code}`" not in text] == []
