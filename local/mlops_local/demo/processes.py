@@ -99,9 +99,10 @@ def end_group(child: subprocess.Popen[str]) -> None:
 
 
 class MemoryWatch:
-    """Samples the resident memory of this process and everything below it, twice a second.
+    """Samples the memory of this process and everything below it, once a second.
 
-    Shared pages count once per process, so the figure is an upper bound.
+    On Linux pages shared by n processes count a n-th each (PSS): jobs are forked from one interpreter, so the sum of
+    resident sizes would count that interpreter once per job. Elsewhere it is that sum, an upper bound.
 
     Attributes:
         peak_bytes: highest sum seen so far.
@@ -126,15 +127,15 @@ class MemoryWatch:
         this = psutil.Process()
         while not self._stop.is_set():
             self.peak_bytes = max(self.peak_bytes, tree_bytes(this))
-            self._stop.wait(0.5)
+            self._stop.wait(1.0)
 
 
 def tree_bytes(root: psutil.Process) -> int:
-    """Resident bytes of `root` and all its descendants now."""
+    """Bytes of memory that `root` and all its descendants take now, shared pages divided among their users."""
     total = 0
     for process in (root, *root.children(recursive=True)):
         try:
-            total += process.memory_info().rss
+            total += process.memory_full_info().pss if psutil.LINUX else process.memory_info().rss
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
     return total
