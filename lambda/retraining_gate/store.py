@@ -64,6 +64,7 @@ class Gate:
             "running_execution": execution,
             "lease_expires": now + lease_seconds,
             "last_started": now,
+            "previous_started": seen.last_started,
             "day": day,
             "count_today": seen.starts_on(day) + 1,
             "claim_event": event_id,
@@ -76,13 +77,19 @@ class Gate:
         return self._update(values, taken, condition, guard)
 
     def release(self, execution: str, *, give_back: bool) -> bool:
-        """Free the slot if `execution` holds it; a failed training gives back what it would have learned from."""
+        """Free the slot if `execution` holds it.
+
+        A failed training gives back what it would have learned from and starts no cool-down: the model is as old as
+        before. It keeps its place in the day's cap, which is what stops a job that always fails.
+        """
+        values: dict[str, str | int] = {"running_execution": ""}
         returned: Mapping[str, int] = {}
         if give_back:
             item = self.client.get_item(TableName=self.table, Key=self.key, ConsistentRead=True).get("Item", {})
             returned = json.loads(item.get("seen", {}).get("S", "{}"))
+            values["last_started"] = int(item.get("previous_started", {}).get("N", "0"))
         holder = {":holder": _value(execution)}
-        return self._update({"running_execution": ""}, returned, "#running_execution = :holder", holder)
+        return self._update(values, returned, "#running_execution = :holder", holder)
 
     def _update(
         self,

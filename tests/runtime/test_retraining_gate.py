@@ -221,6 +221,16 @@ def test_a_failed_training_gives_back_the_rows_it_did_not_learn_from(gate: Accou
     assert gate.gate_item()["new_rows"] == 1007
 
 
+@pytest.mark.parametrize(("ending", "code"), [("Training Failed", ""), ("Model Rejected", "cool_down")])
+def test_only_a_training_that_ended_with_a_verdict_starts_a_cool_down(
+    gate: Account, call: Call, environ: pytest.MonkeyPatch, ending: str, code: str
+) -> None:
+    environ.setenv("COOL_DOWN_SECONDS", "86400")
+    execution = call("retraining_gate", request("event-1"))["training_execution"]
+    call("retraining_gate", ended(execution, ending))
+    assert call("retraining_gate", request("event-2"))["reason_code"] == code
+
+
 def test_a_rejected_model_used_its_rows_up(gate: Account, call: Call) -> None:
     execution = call("retraining_gate", request("event-1"))["training_execution"]
     call("retraining_gate", ended(execution))
