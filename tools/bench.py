@@ -68,7 +68,7 @@ def measure(command: Sequence[str], context: Mapping[str, str] | None = None) ->
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
         templates = Path(folder).rglob("*.template.json")
-        return Run(cpu, wall, sum(len(json.loads(path.read_text())["Resources"]) for path in templates))
+        return Run(cpu, wall, sum(len(json.loads(path.read_text()).get("Resources", {})) for path in templates))
 
 
 def synthesis_rows(runs: int) -> list[Row]:
