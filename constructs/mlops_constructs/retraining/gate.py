@@ -121,6 +121,7 @@ class RetrainingGate(Construct):
             encryption_key=encryption_key,
             holds="triggers the retraining gate could not answer",
             alarm_topic=alarm_topic,
+            of_function=True,
         )
         self.function = PlatformFunction(
             self,

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 
 import boto3
 import pandas as pd
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
     from mypy_boto3_glue.type_defs import PartitionInputTypeDef
