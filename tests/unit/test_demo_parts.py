@@ -8,6 +8,7 @@ import io
 import json
 import socket
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from mlops_local.demo.faults import CONTRADICTED_ROWS, faults_of
 from mlops_local.demo.months import Month, MonthsError, parse_months
 from mlops_local.demo.observer import Event
 from mlops_local.demo.preflight import check_cdk, check_disk, check_node, check_port
-from mlops_local.demo.scoring import ScoringError, batches, check_answer, rows_of
+from mlops_local.demo.scoring import ScoringError, batches, check_answer, rows_of, window
 
 FLIGHTS = "flight_id,event_time,carrier,origin,distance\n" + "".join(
     f"2013050{day}-UA{day}-EWR-0515,2013-05-0{day}T05:15:00,UA,EWR,1400.0\n" for day in range(1, 10)
@@ -191,3 +192,8 @@ def test_violations_name_the_highest_drift_first_and_quality_in_words() -> None:
     quality = {"feature": "auc", "check": "LessThanThreshold", "description": "auc 0.58 is below 0.6"}
     said = describe_violations({"violations": [*violations, quality], "drift": drift})
     assert said == "humid 0.50, visib 0.30, temp 0.20, 1 more; auc 0.58 is below 0.6"
+
+
+def test_the_monitor_window_holds_requests_stamped_with_the_second_they_began_in() -> None:
+    start, end = datetime(2026, 1, 1, 12, 0, 0, 900_000, UTC), datetime(2026, 1, 1, 12, 0, 3, 100_000, UTC)
+    assert window(start, end) == ("2026-01-01T12:00:00Z", "2026-01-01T12:00:04Z")

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mlops_local.demo.months import Month
@@ -65,13 +65,23 @@ def score_month(platform: Platform, month: Month, paths: Sequence[Path]) -> Traf
     Raises:
         ScoringError: an answer lacks a flight, has one twice, or a score outside 0-1.
     """
-    window_start = _now()
+    window_start = datetime.now(UTC)
     requests = list(enumerate(batches(rows_of(paths))))
     with ThreadPoolExecutor(max_workers=_CONCURRENT_REQUESTS, thread_name_prefix="score") as pool:
         counts = list(
             pool.map(lambda item: _invoke(platform, f"{INFERENCE_PREFIX}{month}-{item[0]:04d}", item[1]), requests)
         )
-    return Traffic(window_start=window_start, window_end=_now(), flights=sum(counts), requests=len(requests))
+    start, end = window(window_start, datetime.now(UTC))
+    return Traffic(window_start=start, window_end=end, flights=sum(counts), requests=len(requests))
+
+
+def window(start: datetime, end: datetime) -> tuple[str, str]:
+    """The smallest half-open window of whole seconds that holds everything from `start` to `end`.
+
+    SageMaker stamps captured requests with whole seconds, cut off: the request made at 12:00:00.9 says 12:00:00.
+    """
+    first, last = start.replace(microsecond=0), end.replace(microsecond=0) + timedelta(seconds=1)
+    return _text(first), _text(last)
 
 
 def _invoke(platform: Platform, inference_id: str, batch: Sequence[str]) -> int:
@@ -103,5 +113,5 @@ def check_answer(batch: Sequence[str], body: str, inference_id: str) -> None:
         raise ScoringError(f"{inference_id}: scores must lie between 0 and 1, got {wrong[0]}")
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _text(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
