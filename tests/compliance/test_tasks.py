@@ -119,7 +119,7 @@ def test_no_branch_assigns_a_variable_of_its_surroundings(workflows: list[Defini
     for workflow in workflows:
         outer = variables(workflow.body)
         for name, state, _ in states(workflow.body):
-            for branch in state.get("Branches", []):
+            for branch in (*state.get("Branches", []), *filter(None, (state.get("ItemProcessor"),))):
                 wrong += [f"{workflow.name}.{name}: ${each}" for each in sorted(variables(branch) & outer)]
     assert not wrong
 

@@ -173,3 +173,62 @@ def test_branches_keep_their_variables_to_themselves(aws: LocalAws) -> None:
     with core.deployed(aws, "sfn-scopes", resources(states)) as outputs:
         done = core.execute(aws, outputs["M"])
     assert json.loads(done["output"]) == {"sums": [101, 102]}
+
+
+def each_item() -> dict[str, Any]:
+    """A Map whose Task calls the function once per item; a failing one ends in a Fail state, as in the workflows."""
+    call = core.task(
+        "lambda:invoke",
+        INVOKE,
+        Output="{% $merge([$states.input, $states.result.Payload, {'outer': $outer}]) %}",
+        TimeoutSeconds=20,
+        Catch=[{"ErrorEquals": ["States.ALL"], "Output": "{% $states.input %}", "Next": "CallFailed"}],
+        Next="Called",
+    )
+    failed = {"Type": "Fail", "Error": "Broken", "Cause": "{% 'Call: ' & $states.input.fail %}"}
+    return {
+        "Type": "Map",
+        "Items": "{% $states.input.items %}",
+        "MaxConcurrency": 2,
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "INLINE"},
+            "StartAt": "Call",
+            "States": {"Call": call, "Called": {"Type": "Succeed"}, "CallFailed": failed},
+        },
+        "Output": {"all": "{% $states.result %}"},
+        "Assign": {"doubled": "{% [$states.result.doubled] %}"},
+        "Catch": [OUTCOME],
+        "Next": "Read",
+    }
+
+
+@pytest.fixture(scope="module")
+def mapping(aws: LocalAws) -> Iterator[str]:
+    states = {
+        "Outer": {"Type": "Pass", "Assign": {"outer": 100}, "Next": "Each"},
+        "Each": each_item(),
+        "Read": {"Type": "Pass", "Output": "{% $merge([$states.input, {'doubled': $doubled}]) %}", "End": True},
+        "Failed": FAILED,
+    }
+    with core.deployed(aws, "sfn-map", resources(states)) as outputs:
+        yield outputs["M"]
+
+
+def test_items_of_a_map_keep_their_order_and_see_the_variables_around(aws: LocalAws, mapping: str) -> None:
+    done = core.execute(aws, mapping, {"items": [{"number": n} for n in (3, 1, 2)]})
+    found = json.loads(done["output"])
+    assert [(each["number"], each["doubled"], each["outer"]) for each in found["all"]] == [
+        (3, 6, 100),
+        (1, 2, 100),
+        (2, 4, 100),
+    ]
+    assert found["doubled"] == [6, 2, 4]
+
+
+def test_a_map_without_items_succeeds(aws: LocalAws, mapping: str) -> None:
+    assert json.loads(core.execute(aws, mapping, {"items": []})["output"]) == {"all": [], "doubled": []}
+
+
+def test_one_failing_item_fails_its_map(aws: LocalAws, mapping: str) -> None:
+    done = core.execute(aws, mapping, {"items": [{"number": 1}, {"fail": "second"}]})
+    assert json.loads(done["output"]) == {"Error": "Broken", "Cause": "Call: second"}

@@ -99,6 +99,23 @@ def test_a_transition_into_nowhere_is_refused(states):
         asl.definition("A", states, comment="test")
 
 
+def mapping(first: str, max_concurrency: int = 2) -> asl.State:
+    one = asl.branch(first, {"One": asl.succeed()})
+    return asl.map_("{% $items %}", one, max_concurrency=max_concurrency, next="End", catch_next="End")
+
+
+def test_a_transition_inside_a_map_must_lead_somewhere():
+    states = {"Each": mapping("Nowhere"), "End": asl.succeed()}
+    with pytest.raises(ValueError, match="no state is named Nowhere"):
+        asl.definition("Each", states, comment="test")
+    assert asl.definition("Each", {"Each": mapping("One"), "End": asl.succeed()}, comment="test")
+
+
+def test_a_map_is_bounded_because_zero_would_mean_no_limit():
+    with pytest.raises(ValueError, match="at least 1"):
+        mapping("One", max_concurrency=0)
+
+
 def test_expected_errors_are_caught_before_all_others():
     expected = asl.catch("SageMaker.ValidationException", next="Create")
     state = asl.task(

@@ -23,14 +23,15 @@ def failure(error: str, cause: str, *, next: str) -> State:
     return pass_(next=next, assign={"failure": f"{{% {record} %}}"})
 
 
-def caught_as_output(state: State, remembered: str) -> State:
+def caught_as_output(state: State, remembered: Json) -> State:
     """The Task for the inside of a branch: its Catch hands the failure on as output instead of assigning it.
 
     A branch must not assign a variable that its surroundings assign too.
 
     Args:
         state: A state from `task`.
-        remembered: JSONata of the failure: `FAILURE`, or one that knows more of the error's cause.
+        remembered: JSONata of the failure: `FAILURE`, or one that knows more of the error's cause. With more beside it
+            the branch needs a Fail state of its own instead of `reraise`.
     """
     rules = state["Catch"]
     if not isinstance(rules, list):

@@ -238,6 +238,42 @@ def parallel(
     return _finish(state, next, output, assign)
 
 
+def map_(
+    items: Json,
+    processor: State,
+    *,
+    max_concurrency: int,
+    next: str,
+    catch_next: str,
+    output: Json = None,
+    assign: Mapping[str, Json] | None = None,
+) -> State:
+    """An inline Map state: the same branch for every item, results in the order of the items.
+
+    Args:
+        items: Array of what is worked on (may be JSONata); each is the input of its own run of the branch.
+        processor: The `branch` each item goes through; like a Parallel's, a failing one ends in a Fail state.
+        max_concurrency: Items worked on at a time, at least 1.
+        next: State that follows when every item is done.
+        catch_next: State that follows when one item failed, with `$failure` set.
+        output: Output of the state; the list of results by default.
+        assign: Workflow variables set on success.
+
+    Raises:
+        ValueError: The concurrency is not positive; Step Functions takes 0 for no limit at all.
+    """
+    if max_concurrency < 1:
+        raise ValueError(f"max_concurrency must be at least 1, got {max_concurrency}")
+    state: State = {
+        "Type": "Map",
+        "Items": items,
+        "MaxConcurrency": max_concurrency,
+        "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, **processor},
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": catch_next, "Assign": {"failure": FAILURE}}],
+    }
+    return _finish(state, next, output, assign)
+
+
 def rethrow() -> State:
     """A Fail state for the inside of a branch: raises the error the branch caught, the step's name before the cause."""
     return {"Type": "Fail", "Error": "{% $failure.error %}", "Cause": "{% $failure.step & ': ' & $failure.cause %}"}
@@ -277,7 +313,8 @@ def _check_targets(start_at: str, states: Mapping[str, State], *, where: str) ->
     for state in states.values():
         rules = [*_mappings(state.get("Catch")), *_mappings(state.get("Choices")), state]
         targets.update(str(rule[key]) for rule in rules for key in ("Next", "Default") if key in rule)
-        for inner in _mappings(state.get("Branches")):
+        processor = state.get("ItemProcessor")
+        for inner in (*_mappings(state.get("Branches")), *([_mapping(processor)] if processor else [])):
             inner_states = inner["States"]
             if isinstance(inner_states, Mapping):
                 _check_targets(
