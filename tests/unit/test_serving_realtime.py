@@ -6,7 +6,7 @@ import pytest
 
 from mlops_constructs.serving import Autoscaling, Fleet, Rollout, ServingPlan
 from tests.unit.jsonata_asl import evaluate
-from tests.unit.ml_stack import actions, allowed_on, only, resources, statements, template, workflow
+from tests.unit.ml_stack import actions, allowed_on, as_list, only, resources, statements, template, workflow
 
 ENDPOINT = "arn:aws:sagemaker:eu-west-1:111111111111:endpoint/churn-test"
 MISSING = 'An error occurred: Could not find endpoint "arn:aws:sagemaker:eu-west-1:1:endpoint/churn-test".'
@@ -81,7 +81,7 @@ def test_an_endpoint_that_does_not_exist_is_created():
 
 
 def test_another_error_of_the_endpoint_is_not_taken_for_absence():
-    assert follow("EndpointMissing", failure={"cause": "Rate exceeded"}) == "EmitFailed"
+    assert follow("EndpointMissing", failure={"cause": "Rate exceeded"}) == "RejectFailed"
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_waiting_ends_for_every_status(status, looks, next_state):
 
 def test_an_endpoint_that_failed_at_birth_is_removed():
     assert follow("BornDead", created=True, status="Failed") == "RemoveEndpoint"
-    assert follow("BornDead", created=False, status="Failed") == "EmitFailed"
+    assert follow("BornDead", created=False, status="Failed") == "RejectFailed"
 
 
 @pytest.mark.parametrize(
@@ -133,9 +133,16 @@ def test_a_failed_smoke_test_brings_the_former_config_back():
     assert follow("SmokeTestPassed", smoke={"passed": False}) == "SmokeTestFailed"
     assert states()["SmokeTest"]["Catch"][-1]["Next"] == "HasFormerConfig"
     assert follow("HasFormerConfig", former_config="old") == "RestorePrevious"
-    assert follow("HasFormerConfig", former_config="") == "EmitFailed"
-    assert follow("FormerConfigIsLive", live_config="old", former_config="old") == "EmitRolledBack"
+    assert follow("HasFormerConfig", former_config="") == "RejectFailed"
+    assert follow("FormerConfigIsLive", live_config="old", former_config="old") == "RejectRolledBack"
     assert follow("FormerConfigIsLive", live_config="new", former_config="old") == "RestoreFailed"
+
+
+def test_the_workflow_may_reject_versions_but_never_approve_one():
+    packages = ["arn:aws:sagemaker:eu-west-1:111111111111:model-package/churn-test/*"]
+    assert allowed_on("ServingDeployRole", "sagemaker:UpdateModelPackage") == packages
+    updating = [s for s in statements("ServingDeployRole") if "sagemaker:UpdateModelPackage" in as_list(s["Action"])]
+    assert [s["Condition"] for s in updating] == [{"StringEquals": {"sagemaker:ModelApprovalStatus": "Rejected"}}]
 
 
 def test_updates_keep_the_count_that_autoscaling_chose():

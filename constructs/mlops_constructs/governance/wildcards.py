@@ -126,6 +126,7 @@ OWN_NAMES = Wildcard(
             "sagemaker:UpdateEndpoint",
             "sagemaker:CreateModelPackage",
             "sagemaker:DescribeModelPackage",
+            "sagemaker:UpdateModelPackage",
             "sagemaker:DeleteModelPackage",
             "logs:CreateLogGroup",
             "logs:CreateLogStream",

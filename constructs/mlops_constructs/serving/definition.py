@@ -5,6 +5,7 @@
     the endpoint still serves the former config -> Deployment Rolled Back
     the smoke test fails on an endpoint that had a former config -> RestorePrevious -> Deployment Rolled Back
     anything else that breaks -> Deployment Failed
+    a package that did not come to serve is rejected: "newest approved" stays the name of what serves
 
 UpdateEndpoint answers before anything has happened, and SageMaker rolls back without an error: so the workflow waits
 and then asserts that the LIVE config is the requested one.
@@ -83,7 +84,7 @@ def sagemaker(action: str, arguments: State, *, next: str, assign: State | None 
         next=next,
         timeout_seconds=60,
         retry=SDK_TRANSIENT("SageMaker"),
-        catch_next="EmitFailed",
+        catch_next="RejectFailed",
         output={},
         assign=assign,
     )
@@ -101,6 +102,7 @@ def _package(context: DeployContext) -> dict[str, State]:
             },
         ),
         "PackageApproved": choice([("{% $approval = 'Approved' %}", "CreateModel")], default="NotApproved"),
+        # Nothing is taken from a package that waits for its approval, or was refused before.
         "NotApproved": failure(
             "'ModelNotApproved'", "'approve the model package first: its status is ' & $approval", next="EmitFailed"
         ),
@@ -187,7 +189,7 @@ def _inspection(context: DeployContext) -> dict[str, State]:
     return {
         "InspectEndpoint": inspect,
         "EndpointMissing": choice(
-            [("{% $contains($failure.cause, 'Could not find endpoint') %}", "CreateEndpoint")], default="EmitFailed"
+            [("{% $contains($failure.cause, 'Could not find endpoint') %}", "CreateEndpoint")], default="RejectFailed"
         ),
         "EndpointIdle": choice(
             [("{% $status = 'InService' %}", "UpdateEndpoint"), (in_progress(context), "WaitForTurn")],
@@ -197,7 +199,7 @@ def _inspection(context: DeployContext) -> dict[str, State]:
         "NotUpdatable": failure(
             "'EndpointNotUpdatable'",
             "'delete the endpoint, the next approval makes it anew: its status is ' & $status",
-            next="EmitFailed",
+            next="RejectFailed",
         ),
     }
 
@@ -232,6 +234,6 @@ def _broken_endpoint(context: DeployContext) -> dict[str, State]:
     """An endpoint that failed at birth serves nothing and blocks its name: remove it, so the next approval can try."""
     return {
         "EndpointBroken": failure("'Endpoint' & $status", "$reason", next="BornDead"),
-        "BornDead": choice([("{% $created and $status = 'Failed' %}", "RemoveEndpoint")], default="EmitFailed"),
-        "RemoveEndpoint": sagemaker("deleteEndpoint", {"EndpointName": context.endpoint_name}, next="EmitFailed"),
+        "BornDead": choice([("{% $created and $status = 'Failed' %}", "RemoveEndpoint")], default="RejectFailed"),
+        "RemoveEndpoint": sagemaker("deleteEndpoint", {"EndpointName": context.endpoint_name}, next="RejectFailed"),
     }

@@ -1,4 +1,4 @@
-"""How a deployment ends: the restore after a failed smoke test, and the three events."""
+"""How a deployment ends: the restore after a failed smoke test, the rejected package, and the three events."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ from mlops_constructs.orchestration.outcomes import EVENT_LOST, failure
 from mlops_constructs.orchestration.states import SDK_TRANSIENT, Json, State, choice, emit, fail, succeed, task
 from mlops_constructs.serving.context import DeployContext
 from mlops_constructs.serving.waiting import poll
+
+# SageMaker takes 1024 characters, and no line break.
+_CAUSE = "{% $substring($replace($failure.error & ': ' & $failure.cause, /\\s+/, ' '), 0, 1024) %}"
+_STILL_APPROVED = (
+    "{% $merge([$failure, {'cause': $failure.cause & ' (and the package could not be rejected: '"
+    " & $states.errorOutput.Error & ')'}]) %}"
+)
 
 
 def rolling_back(context: DeployContext) -> dict[str, State]:
@@ -20,12 +27,12 @@ def rolling_back(context: DeployContext) -> dict[str, State]:
         next="WaitForRestore",
         timeout_seconds=60,
         retry=SDK_TRANSIENT("SageMaker"),
-        catch_next="EmitFailed",
+        catch_next="RejectFailed",
         output={},
         assign={"looks": 0},
     )
     return {
-        "HasFormerConfig": choice([("{% $former_config != '' %}", "RestorePrevious")], default="EmitFailed"),
+        "HasFormerConfig": choice([("{% $former_config != '' %}", "RestorePrevious")], default="RejectFailed"),
         "RestorePrevious": restore,
         **poll(
             context,
@@ -36,14 +43,36 @@ def rolling_back(context: DeployContext) -> dict[str, State]:
             otherwise="RestoreFailed",
         ),
         "FormerConfigIsLive": choice(
-            [("{% $live_config = $former_config %}", "EmitRolledBack")], default="RestoreFailed"
+            [("{% $live_config = $former_config %}", "RejectRolledBack")], default="RestoreFailed"
         ),
         "RestoreFailed": failure(
             "'RestoreFailed'",
             "$failure.cause & '; the former config could not be restored: ' & $reason",
-            next="EmitFailed",
+            next="RejectFailed",
         ),
     }
+
+
+def _reject(*, next: str) -> State:
+    """Reject the package with the cause; when that fails, the outcome's event is sent all the same and says so.
+
+    Training finds the champion as the newest approved version, and a person finds the cause beside the version. After
+    a transient cause a person approves it again, which deploys it again.
+    """
+    return task(
+        "arn:aws:states:::aws-sdk:sagemaker:updateModelPackage",
+        {
+            "ModelPackageArn": "{% $package %}",
+            "ModelApprovalStatus": "Rejected",
+            "ApprovalDescription": _CAUSE,
+        },
+        next=next,
+        timeout_seconds=60,
+        retry=SDK_TRANSIENT("SageMaker"),
+        catch_next=next,
+        output={},
+        catch_assign={"failure": _STILL_APPROVED},
+    )
 
 
 def endings(context: DeployContext) -> dict[str, State]:
@@ -63,6 +92,8 @@ def endings(context: DeployContext) -> dict[str, State]:
     return {
         "EmitSucceeded": _emit(context, "Deployment Succeeded", succeeded, next="Finished", catch_next="EmitFailed"),
         "Finished": succeed(),
+        "RejectRolledBack": _reject(next="EmitRolledBack"),
+        "RejectFailed": _reject(next="EmitFailed"),
         "EmitRolledBack": _emit(
             context, "Deployment Rolled Back", unsuccessful, next="Failed", catch_next="EmitFailed"
         ),

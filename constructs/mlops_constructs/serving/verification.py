@@ -17,15 +17,15 @@ def verification(context: DeployContext) -> dict[str, State]:
             context.functions.live_config_check,
             {"endpoint": context.endpoint_name, "expected_endpoint_config": "{% $name %}"},
             next="ConfigIsLive",
-            catch_next="EmitFailed",
+            catch_next="RejectFailed",
             assign={"live": "{% $states.result.Payload %}"},
         ),
         "ConfigIsLive": choice(
             [("{% $live.live %}", "SmokeTest"), ("{% $live.endpoint_status = 'InService' %}", "UpdateRolledBack")],
             default="ConfigNotLive",
         ),
-        "UpdateRolledBack": failure("'DeploymentRolledBack'", "$live.reason", next="EmitRolledBack"),
-        "ConfigNotLive": failure("'ConfigNotLive'", "$live.reason", next="EmitFailed"),
+        "UpdateRolledBack": failure("'DeploymentRolledBack'", "$live.reason", next="RejectRolledBack"),
+        "ConfigNotLive": failure("'ConfigNotLive'", "$live.reason", next="RejectFailed"),
         "SmokeTest": invoke(
             context.functions.smoke_test,
             {"endpoint": context.endpoint_name, "version": "{% $string($version) %}"},
@@ -39,7 +39,10 @@ def verification(context: DeployContext) -> dict[str, State]:
 
 
 def scaling(context: DeployContext) -> dict[str, State]:
-    """Register the variant with Application Auto Scaling; nothing for a fixed fleet."""
+    """Register the variant with Application Auto Scaling; nothing for a fixed fleet.
+
+    From here on the new model serves and has been verified: a failure is told, but the package stays approved.
+    """
     if context.autoscaling is None:
         return {}
     target: dict[str, Json] = {

@@ -31,7 +31,7 @@ def poll(
             next=decide,
             timeout_seconds=60,
             retry=SDK_TRANSIENT("SageMaker"),
-            catch_next="EmitFailed",
+            catch_next="RejectFailed",
             output={},
             assign={
                 "status": f"{{% {described}.EndpointStatus %}}",

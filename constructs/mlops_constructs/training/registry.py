@@ -60,6 +60,11 @@ class ModelRegistry(Construct):
         allow_wildcard(role, REGISTRY_LIST)
         self.grant_read(role)
 
+    def grant_reject(self, role: iam.IRole) -> None:
+        """Let a role reject versions of this group; never approve one."""
+        only = {"StringEquals": {"sagemaker:ModelApprovalStatus": "Rejected"}}
+        allow_names(role, OWN_NAMES, "sagemaker:UpdateModelPackage", on=[self.packages_arn], conditions=only)
+
     def grant_register(self, role: iam.IRole) -> None:
         """Let a role register versions in this group."""
         allow_names(role, OWN_NAMES, "sagemaker:CreateModelPackage", on=[self.group_arn, self.packages_arn])
