@@ -127,6 +127,7 @@ def recipe(workload: Workload, image: ContainerImage, monitor_image: ContainerIm
         hyperparameters={name: str(value) for name, value in training.hyperparameters.items()},
         metric=workload.metric.name,
         refit=training.refit,
+        former_champions=training.former_champions,
         monitor_environment=monitor_spec(workload).environment,
     )
 

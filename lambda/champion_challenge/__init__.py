@@ -1,1 +1,1 @@
-"""A challenger is promoted only when it beats the champion on the same holdout."""
+"""On one holdout: a challenger is promoted only when it beats the champion, a former champion may be best again."""

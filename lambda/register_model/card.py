@@ -52,7 +52,8 @@ def _training(candidate: Candidate, metric: str) -> Mapping[str, object]:
 
 
 def _evaluations(candidate: Candidate) -> list[Mapping[str, object]]:
-    evaluations = [_evaluation("challenger on the holdout", candidate.metrics, candidate)]
+    who = "former champion" if candidate.reinstatement else "challenger"
+    evaluations = [_evaluation(f"{who} on the holdout", candidate.metrics, candidate)]
     if candidate.champion_metrics is not None:
         evaluations.append(_evaluation("champion on the same holdout", candidate.champion_metrics, candidate))
     return evaluations
@@ -62,6 +63,6 @@ def _evaluation(name: str, metrics: Mapping[str, float], candidate: Candidate) -
     data = [{"name": metric, "type": "number", "value": value} for metric, value in sorted(metrics.items())]
     return {
         "name": name,
-        "datasets": [candidate.snapshot_uri],
+        "datasets": [candidate.judged_on_uri],
         "metric_groups": [{"name": "quality", "metric_data": data}],
     }

@@ -1,4 +1,4 @@
-"""Promoted run in, model package version out. The same run never makes a second version."""
+"""Winner of a contest in, model package version out. The same run never makes a second version."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Registered(Frozen):
 
 @entrypoint(Candidate)
 def handler(event: Candidate) -> Registered:
-    """Register one promoted challenger."""
+    """Register the winner of one run."""
     config = settings()
     owner = Owner(
         workload=config.workload,

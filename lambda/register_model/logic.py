@@ -1,4 +1,4 @@
-"""From a promoted run to the parameters of CreateModelPackage: pure."""
+"""From the winner of a contest to the parameters of CreateModelPackage: pure."""
 
 from __future__ import annotations
 
@@ -30,11 +30,19 @@ _DESCRIPTION_LIMIT = 1024
 _NOT_METADATA = re.compile(r"[^\w\s.:/=+\-@]")
 
 
-class Candidate(Frozen):
-    """A promoted run: what was trained, on what, from what, and how good it is.
+class Reinstatement(Frozen):
+    """Which package a version brings back, and the run that decided it."""
 
-    `baseline_uri` is the S3 prefix of `statistics.json` and `constraints.json`; `evaluation_uri` the challenger's
-    `evaluation.json`.
+    reinstates: str
+    run_id: str
+    execution: str
+
+
+class Candidate(Frozen):
+    """A winner: what was trained, on what, from what, and how good it is.
+
+    `baseline_uri` is the S3 prefix of `statistics.json` and `constraints.json`; `evaluation_uri` the winner's
+    `evaluation.json`. Of a former champion, `run_id` to `snapshot_id` are those of the run that once trained it.
     """
 
     run_id: str
@@ -49,11 +57,22 @@ class Candidate(Frozen):
     metrics: dict[str, float]
     champion_metrics: dict[str, float] | None
     reason: str
+    reinstatement: Reinstatement | None = None
 
     @property
     def snapshot_uri(self) -> str:
-        """The run's snapshot document, beside its baseline."""
+        """The snapshot it was trained on: a document of the run, beside its baseline."""
         return f"{self.baseline_uri.rstrip('/').rsplit('/', 1)[0]}/snapshot/snapshot.json"
+
+    @property
+    def judged_on_uri(self) -> str:
+        """The snapshot it was judged on, beside `evaluation/<who>/evaluation.json`."""
+        return f"{self.evaluation_uri.rsplit('/', 3)[0]}/snapshot/snapshot.json"
+
+    @property
+    def registering_run(self) -> str:
+        """The run that makes the version: the one that trained it, unless it is reinstated."""
+        return self.reinstatement.run_id if self.reinstatement else self.run_id
 
 
 @dataclass(frozen=True)
@@ -98,7 +117,7 @@ def package_parameters(
         },
         "CustomerMetadataProperties": lineage(candidate, owner),
         "ModelCard": {"ModelCardContent": card_content(candidate, owner), "ModelCardStatus": _card_status(approval)},
-        "ClientToken": client_token(group, candidate.run_id),
+        "ClientToken": client_token(group, candidate.registering_run),
     }
 
 
@@ -115,11 +134,22 @@ def lineage(candidate: Candidate, owner: Owner) -> dict[str, str]:
         "training_job": candidate.training_job_name,
         "training_job_arn": candidate.training_job_arn,
         "evaluation_uri": candidate.evaluation_uri,
+        **_comeback(candidate.reinstatement),
         **{f"metric_{name}": f"{value:.6g}" for name, value in sorted(candidate.metrics.items())},
     }
     return {
         key: _NOT_METADATA.sub(" ", value)[:_METADATA_VALUE_LIMIT]
         for key, value in list(facts.items())[:_METADATA_LIMIT]
+    }
+
+
+def _comeback(reinstatement: Reinstatement | None) -> dict[str, str]:
+    if reinstatement is None:
+        return {}
+    return {
+        "reinstates": reinstatement.reinstates,
+        "reinstated_by_run": reinstatement.run_id,
+        "reinstated_by_execution": reinstatement.execution,
     }
 
 

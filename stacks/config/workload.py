@@ -64,6 +64,9 @@ class Training(Model):
     holdout_days: int = Field(ge=1, description="Newest labelled days, on which champion and challenger are compared.")
     hyperparameters: dict[Identifier, str | int | float] = Field(default_factory=dict)
     refit: bool = Field(default=True, description="Train the winner again with the holdout before registering it.")
+    former_champions: int = Field(
+        default=3, ge=0, le=5, description="Earlier versions judged again beside the champion; the best may return."
+    )
 
 
 class Image(Model):

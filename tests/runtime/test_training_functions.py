@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from champion_challenge.logic import Evaluation, Policy, challenge
+from champion_challenge.logic import Evaluation, Former, Policy, challenge
 from mlops_runtime import aws, layout
 from mlops_runtime.errors import ConfigurationError, EvaluationInvalid, HoldoutMismatch, NoLabelledData, SnapshotInvalid
 from mlops_runtime.ledger import Ledger, Publication
@@ -150,6 +150,91 @@ def test_of_two_models_at_most_one_beats_the_other(one: float, other: float, lea
         assert one - other >= least - 1e-9
 
 
+def former(*values: float, seen: int | None = 0) -> list[Former]:
+    """Former champions with these AUCs, newest first, the oldest being version 1."""
+    newest = len(values)
+    return [
+        Former(newest - age, f"arn:m/{newest - age}", Evaluation({"auc": value}, 100, seen, f"s3://former-{age}"))
+        for age, value in enumerate(values)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("challenger", "champion", "earlier", "least", "verdict", "version"),
+    [
+        (0.70, 0.69, [0.71], 0.0, "reinstate", 1),
+        (0.68, 0.69, [0.71], 0.0, "reinstate", 1),
+        (0.68, 0.69, [0.70, 0.72, 0.71], 0.0, "reinstate", 2),
+        (0.68, 0.69, [0.72, 0.72], 0.0, "reinstate", 2),
+        (0.71, 0.69, [0.71], 0.0, "promote", None),
+        (0.71, 0.69, [0.70], 0.0, "promote", None),
+        (0.68, 0.69, [0.69], 0.0, "reject", None),
+        (0.68, 0.69, [0.695], 0.01, "reject", None),
+        (0.68, 0.69, [0.70], 0.01, "reinstate", 1),
+        (0.51, 0.50, [0.59], 0.0, "reject", None),
+        (0.51, 0.50, [0.61], 0.0, "reinstate", 1),
+    ],
+)
+def test_a_former_champion_returns_only_when_it_beats_both(
+    challenger: float, champion: float, earlier: list[float], least: float, verdict: str, version: int | None
+) -> None:
+    policy = Policy("auc", 0.6, least)
+    answer = challenge(evaluation(auc=challenger), evaluation(auc=champion), policy, former(*earlier))
+    assert (answer.verdict, answer.winner.version if answer.winner else None) == (verdict, version)
+    for each in former(*earlier):
+        assert each.name in answer.reason
+
+
+def test_a_return_is_explained_by_versions_and_figures() -> None:
+    answer = challenge(evaluation(auc=0.701), evaluation(auc=0.69), AUC, former(0.65, 0.712))
+    assert answer.reason == (
+        "version 1 is best again: auc 0.7120 against champion 0.6900 and challenger 0.7010 on 100 rows;"
+        " version 2 has 0.6500"
+    )
+    assert answer.winner
+    assert (answer.winner.uri, answer.winner.model_package_arn) == ("s3://former-1", "arn:m/1")
+    assert (answer.metrics, answer.champion_metrics) == ({"auc": 0.712}, {"auc": 0.69})
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [(7, "version 1 is left out: it was trained on 7 of these 100 rows"), (None, "lacks rows_seen_in_training")],
+)
+def test_a_former_champion_is_not_judged_by_rows_it_has_learnt(seen: int | None, words: str) -> None:
+    answer = challenge(evaluation(auc=0.65), evaluation(auc=0.69), AUC, former(0.9, seen=seen))
+    assert answer.verdict == "reject"
+    assert words in answer.reason
+
+
+def test_a_champion_that_has_seen_the_holdout_defends_all_the_same() -> None:
+    champion = Evaluation({"auc": 0.8}, 100, rows_seen=100)
+    assert challenge(evaluation(auc=0.7), champion, AUC, former(0.75)).verdict == "reject"
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.lists(st.floats(0, 1), max_size=5), st.floats(0, 0.2))
+def test_whoever_wins_is_best_and_good_enough(one: float, other: float, earlier: list[float], least: float) -> None:
+    policy = Policy("auc", 0.6, least)
+    answer = challenge(evaluation(auc=one), evaluation(auc=other), policy, former(*earlier))
+    if answer.verdict == "reinstate":
+        value = answer.metrics["auc"]
+        assert value >= max(one, *earlier, 0.6 - 1e-9)
+        assert value - other >= least - 1e-9
+    else:
+        assert answer.verdict == challenge(evaluation(auc=one), evaluation(auc=other), policy).verdict
+
+
+def test_former_champions_without_a_champion_are_a_mistake() -> None:
+    with pytest.raises(EvaluationInvalid, match="no champion"):
+        challenge(evaluation(auc=0.7), None, AUC, former(0.65))
+
+
+def test_a_former_champion_is_judged_on_the_same_rows() -> None:
+    with pytest.raises(HoldoutMismatch, match="version 1 on 99"):
+        challenge(
+            evaluation(auc=0.7), evaluation(auc=0.6), AUC, [Former(1, "arn:m/1", Evaluation({"auc": 0.8}, 99, 0))]
+        )
+
+
 def test_different_holdouts_are_no_contest() -> None:
     with pytest.raises(HoldoutMismatch, match="100 rows, champion on 99"):
         challenge(evaluation(auc=0.7), evaluation(99, auc=0.6), AUC)
@@ -197,6 +282,23 @@ def test_the_challenge_reads_both_evaluations(account: Account, environ: pytest.
         {"auc": 0.71},
         {"auc": 0.7},
     )
+    assert answer["winner"] == {"uri": uris[0], "model_package_arn": None, "version": None}
+
+
+def test_the_challenge_reads_the_evaluations_of_former_champions(
+    account: Account, environ: pytest.MonkeyPatch, call: Call
+) -> None:
+    policy(environ)
+    uris = []
+    for name, auc, seen in (("challenger", 0.71, 0), ("champion", 0.7, 4), ("former-2", 0.9, 1), ("former-1", 0.72, 0)):
+        metrics = {"binary_classification_metrics": {"auc": {"value": auc}}, "rows": 10, "rows_seen_in_training": seen}
+        uris.append(account.put("artefacts", name, metrics))
+    former = [{"uri": uris[4 - v], "model_package_arn": f"arn:m/{v}", "version": v} for v in (2, 1)]
+    contest = {"challenger_uri": uris[0], "champion_uri": uris[1], "former": former, "snapshot_id": "s"}
+    answer = call("champion_challenge", contest)
+    assert (answer["verdict"], answer["metrics"]) == ("reinstate", {"auc": 0.72})
+    assert answer["winner"] == {"uri": uris[3], "model_package_arn": "arn:m/1", "version": 1}
+    assert "version 2 is left out: it was trained on 1 of these 10 rows" in str(answer["reason"])
 
 
 # -- register_model -----------------------------------------------------------------------------------------------
@@ -247,6 +349,57 @@ def test_a_version_knows_its_lineage_baselines_and_card(registry: Account, call:
         package["DriftCheckBaselines"]["ModelDataQuality"]["Statistics"]["S3Uri"] == f"{RUN}/baseline/statistics.json"
     )
     assert package["InferenceSpecification"]["Containers"][0]["Image"] == CANDIDATE["image"]
+
+
+LATER = "s3://artefacts/flight-delays/runs/run-9"
+
+
+def test_a_reinstated_version_says_what_it_brings_back_and_where_it_came_from(registry: Account, call: Call) -> None:
+    first = str(call("register_model", CANDIDATE)["model_package_arn"])
+    back = {"reinstates": first, "run_id": "run-9", "execution": "arn:run-9"}
+    winner = {
+        **CANDIDATE,
+        "evaluation_uri": f"{LATER}/evaluation/former-1/evaluation.json",
+        "metrics": {"auc": 0.72},
+        "reason": "version 1 is best again",
+        "reinstatement": back,
+    }
+    registered = call("register_model", winner)
+    assert (registered["version"], registered["approval_status"]) == (2, "PendingManualApproval")
+    describe = aws.sagemaker().describe_model_package
+    old, new = (describe(ModelPackageName=arn) for arn in (first, str(registered["model_package_arn"])))
+    assert new["InferenceSpecification"] == old["InferenceSpecification"]
+    assert new["DriftCheckBaselines"]["ModelDataQuality"] == old["DriftCheckBaselines"]["ModelDataQuality"]
+    assert new["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"] == winner["evaluation_uri"]
+    lineage = new["CustomerMetadataProperties"]
+    assert (lineage["reinstates"], lineage["reinstated_by_run"]) == (first, "run-9")
+    same = ("run_id", "execution", "snapshot_id", "snapshot_uri", "training_job", "training_job_arn", "image")
+    assert {name: lineage[name] for name in same} == {name: old["CustomerMetadataProperties"][name] for name in same}
+
+
+def test_the_card_of_a_reinstated_version_names_the_rows_it_was_judged_on() -> None:
+    from register_model.card import card_content
+    from register_model.logic import Candidate, Owner
+
+    back = {"reinstates": "arn:m/1", "run_id": "run-9", "execution": "arn:run-9"}
+    uri = f"{LATER}/evaluation/former-1/evaluation.json"
+    candidate = Candidate.model_validate({**CANDIDATE, "evaluation_uri": uri, "reinstatement": back})
+    card = json.loads(card_content(candidate, Owner(WORKLOAD, "local", "team", "use", "Low", "auc")))
+    assert_fits(card, CARD, "card")
+    assert [each["name"] for each in card["evaluation_details"]] == [
+        "former champion on the holdout",
+        "champion on the same holdout",
+    ]
+    assert {each["datasets"][0] for each in card["evaluation_details"]} == {f"{LATER}/snapshot/snapshot.json"}
+    assert card["training_details"]["training_job_details"]["training_datasets"] == [f"{RUN}/snapshot/snapshot.json"]
+
+
+def test_a_reinstatement_is_a_version_of_the_run_that_decided_it() -> None:
+    from register_model.logic import Candidate
+
+    assert Candidate.model_validate(CANDIDATE).registering_run == CANDIDATE["run_id"]
+    back = {"reinstates": "arn:m/1", "run_id": "run-9", "execution": "arn:run-9"}
+    assert Candidate.model_validate({**CANDIDATE, "reinstatement": back}).registering_run == "run-9"
 
 
 # Fields SageMaker allows in a model package's card, with the longest text each takes; it refuses every other field.

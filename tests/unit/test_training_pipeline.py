@@ -5,28 +5,31 @@ import json
 import jsonata
 import pytest
 
+from mlops_constructs.training import ContainerImage, TrainingRecipe
 from mlops_constructs.training.jobs import (
     JOB_FAILURE,
     JobCompute,
     environment_pieces,
     execution_name,
 )
+from tests.definitions import states as every_state
 from tests.unit.jsonata_asl import evaluate
-from tests.unit.ml_stack import SPEC, actions, allowed_on, as_list, only, statements, template, workflow
-
-BRANCHES = ("Learn", "Evaluate")
+from tests.unit.ml_stack import COMPUTE, SPEC, actions, allowed_on, as_list, only, statements, template, workflow
 
 
 def jobs() -> list[dict]:
     """Arguments of every SageMaker job of the train workflow."""
-    states = workflow("Train")["States"]
-    inner = [state for name in BRANCHES for branch in states[name]["Branches"] for state in branch["States"].values()]
-    return [s["Arguments"] for s in [*states.values(), *inner] if s.get("Resource", "").endswith(".sync")]
+    found = [state for _, state, _ in every_state(workflow("Train"))]
+    return [s["Arguments"] for s in found if s.get("Resource", "").endswith(".sync")]
 
 
-def test_there_are_six_jobs():
+def states() -> dict:
+    return workflow("Train")["States"]
+
+
+def test_there_are_five_jobs():
     names = {job.get("ProcessingJobName") or job["TrainingJobName"] for job in jobs()}
-    assert len(names) == len(jobs()) == 6
+    assert len(names) == len(jobs()) == 5
 
 
 def test_every_job_is_isolated_and_inside_the_network():
@@ -49,12 +52,128 @@ def test_every_job_is_stopped_after_its_longest_runtime():
     assert {job["StoppingCondition"]["MaxRuntimeInSeconds"] for job in jobs()} == {3600}
 
 
-def test_champion_and_challenger_are_judged_on_the_same_holdout():
-    branches = workflow("Train")["States"]["Evaluate"]["Branches"]
-    challenger = branches[0]["States"]["EvaluateChallenger"]["Arguments"]
-    champion = branches[1]["States"]["EvaluateChampion"]["Arguments"]
-    assert challenger["ProcessingInputs"][1] == champion["ProcessingInputs"][1]
-    assert champion["AppSpecification"]["ImageUri"] == "{% $champion.image %}"
+def package(version: int, data: str | None = None) -> dict:
+    """What is kept of a described package."""
+    arn = f"arn:m/{version}"
+    return {
+        "model_package_arn": arn,
+        "version": version,
+        "image": f"image-{version}",
+        "data": data or f"s3://{version}",
+    }
+
+
+def contestants(*champions: dict) -> list[dict]:
+    variables = {"champions": list(champions), "model": {"data": "s3://new"}}
+    return evaluate(states()["Evaluate"]["Items"], variables=variables)
+
+
+@pytest.mark.parametrize("champions", [[], [package(3)], [package(3), package(2), package(1)]])
+def test_everyone_is_judged_by_the_image_of_its_own_package(champions):
+    judged = contestants(*champions)
+    assert [each["who"] for each in judged] == ["challenger", "champion", "former-2", "former-1"][: 1 + len(champions)]
+    assert judged[0]["data"] == "s3://new"
+    assert judged[0]["image"].endswith("images:model")
+    assert [each["image"] for each in judged[1:]] == [each["image"] for each in champions]
+
+
+def test_everyone_is_judged_on_the_same_holdout():
+    job = states()["Evaluate"]["ItemProcessor"]["States"]["EvaluateModel"]["Arguments"]
+    assert job["AppSpecification"]["ImageUri"] == "{% $states.input.image %}"
+    model, holdout = (each["S3Input"]["S3Uri"] for each in job["ProcessingInputs"])
+    assert model == "{% $states.input.data %}"
+    assert (
+        evaluate(holdout, variables={"run": "s3://runs/r"}, input={"who": "champion"})
+        == "s3://runs/r/features/holdout/"
+    )
+
+
+def test_each_evaluation_has_a_job_and_a_folder_of_its_own():
+    step = states()["Evaluate"]["ItemProcessor"]["States"]["EvaluateModel"]
+    context, variables = {"Execution": {"Name": "run-7"}}, {"run": "s3://runs/run-7"}
+    names, uris = set(), set()
+    for each in contestants(package(3), package(2), package(1)):
+        names.add(evaluate(step["Arguments"]["ProcessingJobName"], input=each, context=context))
+        uris.add(evaluate(step["Output"], input=each, variables=variables)["uri"])
+    whos = ("challenger", "champion", "former-2", "former-1")
+    assert names == {f"churn-test-{who}-run-7" for who in whos}
+    assert uris == {f"s3://runs/run-7/evaluation/{who}/evaluation.json" for who in whos}
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 4])
+def test_the_challenge_is_told_who_is_who(count):
+    champions = [package(version) for version in range(count, 0, -1)]
+    result = [{**each, "uri": f"s3://{each['who']}"} for each in contestants(*champions)]
+    assign = states()["Evaluate"]["Assign"]
+    assert evaluate(assign["challenger_uri"], result=result) == "s3://challenger"
+    assert evaluate(assign["champion_uri"], result=result) == ("s3://champion" if count else None)
+    assert evaluate(assign["former"], result=result) == [
+        {"uri": f"s3://former-{version}", "model_package_arn": f"arn:m/{version}", "version": version}
+        for version in range(count - 1, 0, -1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("listed", "kept"),
+    [
+        ([], []),
+        ([package(1)], [1]),
+        ([package(2), package(1)], [2, 1]),
+        # Version 4 brought the model of version 1 back: it is one model, and the newer version speaks for it.
+        ([package(4, "s3://1"), package(3), package(2), package(1)], [4, 3, 2]),
+        ([package(version) for version in range(7, 0, -1)], [7, 6, 5, 4]),
+        (
+            [package(7, "s3://a"), package(6, "s3://b"), package(5, "s3://a"), package(4), package(3), package(2)],
+            [7, 6, 4, 3],
+        ),
+    ],
+)
+def test_each_model_competes_once(listed, kept):
+    chosen = evaluate(states()["DescribeChampions"]["Assign"]["champions"], result=listed)
+    assert [each["version"] for each in chosen] == kept
+
+
+def test_enough_versions_are_listed_to_find_the_former_champions():
+    arguments = states()["FindChampions"]["Arguments"]
+    assert arguments["MaxResults"] == 7
+    assert (arguments["ModelApprovalStatus"], arguments["SortOrder"]) == ("Approved", "Descending")
+
+
+def test_a_reinstated_version_keeps_the_origin_of_its_model():
+    assign = states()["DescribeFormer"]["Assign"]
+    described = {
+        "InferenceSpecification": {"Containers": [{"Image": "i", "ModelDataUrl": "s3://m"}]},
+        "DriftCheckBaselines": {"ModelDataQuality": {"Statistics": {"S3Uri": "s3://r/baseline/statistics.json"}}},
+        "CustomerMetadataProperties": {"run_id": "run-1", "snapshot_id": "s-1"},
+    }
+    variables = {name: evaluate(expression, result=described) for name, expression in assign.items()}
+    assert (variables["image"], variables["data"], variables["baseline_uri"]) == ("i", "s3://m", "s3://r/baseline/")
+    payload = states()["Reinstate"]["Arguments"]["Payload"]
+    assert evaluate(payload["run_id"], variables=variables) == "run-1"
+    assert evaluate(payload["snapshot_id"], variables=variables) == "s-1"
+
+
+def test_nothing_is_trained_for_a_former_champion():
+    rules = {rule["Condition"]: rule["Next"] for rule in states()["Promoted"]["Choices"]}
+    assert rules["{% $verdict.verdict = 'reinstate' %}"] == "DescribeFormer"
+    assert states()["DescribeFormer"]["Next"] == "Reinstate"
+
+
+@pytest.mark.parametrize("count", [-1, 6])
+def test_a_number_of_former_champions_nobody_pays_for_is_refused(count):
+    image = ContainerImage(uri="registry/model:1", repository=None)
+    with pytest.raises(ValueError, match="0 to 5"):
+        TrainingRecipe(
+            image=image,
+            monitor_image=image,
+            sources=("events",),
+            train_days=1,
+            holdout_days=1,
+            compute=COMPUTE,
+            hyperparameters={},
+            monitor_environment={},
+            former_champions=count,
+        )
 
 
 def test_the_winner_is_refit_on_training_and_holdout_rows():
@@ -135,6 +254,16 @@ def test_a_person_approves_unless_the_policy_says_otherwise():
     assert variables["APPROVAL_STATUS"] == "PendingManualApproval"
 
 
+def test_a_failed_evaluation_says_whose_it_was():
+    steps = states()["Evaluate"]["ItemProcessor"]["States"]
+    remembered = steps["EvaluateModel"]["Catch"][0]["Output"]
+    given = {"who": "former-2", "data": "s3://gone"}
+    error = {"Error": "States.TaskFailed", "Cause": "no such key"}
+    failure = evaluate(remembered["failure"], error=error, context={"State": {"Name": "EvaluateModel"}})
+    handed = {"failure": failure, "who": evaluate(remembered["who"], input=given)}
+    assert evaluate(steps["EvaluateModelFailed"]["Cause"], input=handed) == "EvaluateModel: former-2: no such key"
+
+
 def named(execution: str) -> str:
     return evaluate(execution_name("flight-delays-staging-challenger"), context={"Execution": {"Name": execution}})
 
@@ -178,6 +307,8 @@ def test_a_failure_without_a_reason_keeps_its_cause():
     [
         ({"step": "Learn", "cause": "Train: no such column: late"}, "Train"),
         ({"step": "Evaluate", "cause": "States.DataLimitExceeded"}, "Evaluate"),
+        ({"step": "Evaluate", "cause": "EvaluateModel: former-2: no such image"}, "EvaluateModel"),
+        ({"step": "DescribeChampions", "cause": "DescribeChampion: denied"}, "DescribeChampion"),
         ({"step": "Challenge", "cause": "Policy: broken"}, "Challenge"),
     ],
 )
@@ -188,9 +319,8 @@ def test_the_failure_event_names_the_step(failure, step):
 
 @pytest.mark.parametrize("found", [[], [{"ModelPackageArn": "arn:m/3"}]])
 def test_the_first_model_has_no_champion(found):
-    find = workflow("Train")["States"]["Learn"]["Branches"][2]["States"]["FindChampion"]
-    answer = evaluate(find["Output"], result={"ModelPackageSummaryList": found})
-    assert answer == ({"exists": True, "arn": "arn:m/3"} if found else {"exists": False})
+    answer = evaluate(states()["FindChampions"]["Assign"]["found"], result={"ModelPackageSummaryList": found})
+    assert answer == [each["ModelPackageArn"] for each in found]
 
 
 def test_long_environment_values_fit_sagemaker_and_lose_nothing():

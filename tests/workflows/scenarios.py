@@ -41,8 +41,12 @@ FAILURE_EVENTS = {
 }
 """Event of a workflow in which something broke, by kind."""
 
-OTHER_OUTCOMES = {("serving", "SmokeTest"): "Deployment Rolled Back"}
-"""States whose failure the workflow answers otherwise: a smoke test that broke brings the former config back."""
+OTHER_OUTCOMES = {
+    ("serving", "SmokeTest"): "Deployment Rolled Back",
+    ("serving", "RejectRolledBack"): "Deployment Rolled Back",
+}
+"""States whose failure the workflow answers otherwise: a smoke test that broke brings the former config back, and a
+package that could not be rejected changes nothing about how the deployment ended."""
 
 
 def function(payload: Json) -> Json:
@@ -104,7 +108,36 @@ DESCRIBED = {
     "InferenceSpecification": {"Containers": [{"Image": "image", "ModelDataUrl": "s3://artefacts/model.tar.gz"}]},
     "DriftCheckBaselines": {"ModelDataQuality": {"Statistics": {"S3Uri": BASELINE}}},
 }
-VERDICT = {"verdict": "promote", "reason": "better", "metrics": {"auc": 0.7}, "champion_metrics": {"auc": 0.6}}
+FORMER_PACKAGE = PACKAGE.replace("/3", "/2")
+ORIGIN = {
+    "run_id": "run-0",
+    "execution": "arn:aws:states:us-east-1:000000000000:execution:train:run-0",
+    "training_job": "flight-delays-local-train-run-0",
+    "training_job_arn": "arn:aws:sagemaker:us-east-1:000000000000:training-job/flight-delays-local-train-run-0",
+    "snapshot_id": "s0",
+}
+
+
+def described(arguments: Json) -> Json:
+    """Return a package of the group: every version has a model of its own."""
+    arn = arguments["ModelPackageName"]
+    container = {"Image": "image", "ModelDataUrl": f"s3://artefacts/{arn}/model.tar.gz"}
+    return {
+        **DESCRIBED,
+        "ModelPackageArn": arn,
+        "ModelPackageVersion": int(arn.rsplit("/", 1)[1]),
+        "InferenceSpecification": {"Containers": [container]},
+        "CustomerMetadataProperties": ORIGIN,
+    }
+
+
+VERDICT = {
+    "verdict": "promote",
+    "winner": {"uri": "s3://artefacts/e.json", "model_package_arn": None, "version": None},
+    "reason": "better",
+    "metrics": {"auc": 0.7},
+    "champion_metrics": {"auc": 0.6},
+}
 TRAIN: dict[str, Answer] = {
     "PinSnapshot": function(
         {
@@ -116,15 +149,22 @@ TRAIN: dict[str, Answer] = {
     "Features": {"ProcessingJobName": "features"},
     "Train": TRAINED,
     "Baseline": {"ProcessingJobName": "baseline"},
-    "FindChampion": {"ModelPackageSummaryList": [{"ModelPackageArn": PACKAGE}]},
-    "DescribeChampion": DESCRIBED,
-    "EvaluateChallenger": {"ProcessingJobName": "challenger"},
-    "EvaluateChampion": {"ProcessingJobName": "champion"},
+    "FindChampions": {"ModelPackageSummaryList": [{"ModelPackageArn": PACKAGE}, {"ModelPackageArn": FORMER_PACKAGE}]},
+    "DescribeChampion": described,
+    "EvaluateModel": {"ProcessingJobName": "evaluation"},
     "Challenge": function(VERDICT),
     "Refit": TRAINED,
     "Register": function({"model_package_arn": PACKAGE, "version": 4, "approval_status": "Approved"}),
+    "DescribeFormer": described,
+    "Reinstate": function({"model_package_arn": PACKAGE, "version": 4, "approval_status": "Approved"}),
 }
 FIRST_MODEL = {**VERDICT, "champion_metrics": None}
+RETURNED = {
+    **VERDICT,
+    "verdict": "reinstate",
+    "winner": {"uri": "s3://artefacts/e.json", "model_package_arn": FORMER_PACKAGE, "version": 2},
+    "reason": "version 2 is best again",
+}
 DEFENDED = {**VERDICT, "verdict": "reject", "reason": "the champion is better"}
 
 APPROVED = {"detail": {"ModelPackageArn": PACKAGE, "ModelApprovalStatus": "Approved"}}
@@ -146,6 +186,8 @@ DEPLOY: dict[str, Answer] = {
     "LiveConfigCheck": function(LIVE),
     "SmokeTest": function({"passed": True, "reason": "", "latency_ms": 3}),
     "RestorePrevious": {"EndpointArn": "arn"},
+    "RejectRolledBack": {"ModelPackageArn": PACKAGE},
+    "RejectFailed": {"ModelPackageArn": PACKAGE},
     "LookAtRestore": [UPDATING, FORMER],
     "RegisterScaling": {"ScalableTargetARN": "arn"},
     "PutScalingPolicy": {"PolicyARN": "arn", "Alarms": []},
@@ -244,7 +286,10 @@ SCENARIOS = (
         "first model",
         "Model Registered",
         TRAIN,
-        answers={"FindChampion": {"ModelPackageSummaryList": []}, "Challenge": function(FIRST_MODEL)},
+        answers={"FindChampions": {"ModelPackageSummaryList": []}, "Challenge": function(FIRST_MODEL)},
+    ),
+    _scenario(
+        "training", "former champion returns", "Model Registered", TRAIN, answers={"Challenge": function(RETURNED)}
     ),
     _scenario("training", "champion defends", "Model Rejected", TRAIN, answers={"Challenge": function(DEFENDED)}),
     _scenario("serving", "updated", "Deployment Succeeded", DEPLOY, input=APPROVED),

@@ -1,15 +1,30 @@
 """Every way through every workflow ends in its one declared event, and so does every failure of every Task."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
+from champion_challenge.handler import Contest
+from mlops_runtime.observability import parse
+from register_model.logic import Candidate
 from tests.assembly import Assembly
 from tests.compliance.test_tasks import emits
 from tests.definitions import Definition, Task, definitions, tasks
 from tests.workflows.interpreter import Execution, Fault, interpreter, run
-from tests.workflows.scenarios import FAILURE_EVENTS, OTHER_OUTCOMES, SCENARIOS, Scenario
+from tests.workflows.scenarios import (
+    FAILURE_EVENTS,
+    FORMER_PACKAGE,
+    ORIGIN,
+    OTHER_OUTCOMES,
+    PACKAGE,
+    SCENARIOS,
+    VERDICT,
+    Scenario,
+    function,
+)
 
 MISSING_ENDPOINT = Fault(
     "InspectEndpoint", "SageMaker.SageMakerException", 'Could not find endpoint "flight-delays-local".'
@@ -54,6 +69,88 @@ def test_an_endpoint_born_dead_is_removed(workflows: Mapping[str, Definition]) -
     execution = run(workflows["serving"].body, base.input, {**base.answers, "LookAtEndpoint": dead}, MISSING_ENDPOINT)
     assert [name for name, _ in execution.events] == ["Deployment Failed"], execution
     assert "RemoveEndpoint" in execution.calls
+
+
+def scenario(kind: str, name: str) -> Scenario:
+    return next(s for s in SCENARIOS if (s.kind, s.name) == (kind, name))
+
+
+def test_a_former_champion_is_judged_and_returns_without_a_refit(workflows: Mapping[str, Definition]) -> None:
+    sent: list[dict[str, Any]] = []
+
+    def remember(arguments: dict[str, Any]) -> dict[str, Any]:
+        sent.append(arguments["Payload"])
+        return function({"model_package_arn": FORMER_PACKAGE, "version": 4, "approval_status": "Approved"})
+
+    base = scenario("training", "former champion returns")
+    execution = run(workflows["training"].body, base.input, {**base.answers, "Reinstate": remember})
+    assert execution.calls.count("EvaluateModel") == 3
+    assert not {"Refit", "Register"} & set(execution.calls)
+    (payload,) = sent
+    assert payload["reinstatement"]["reinstates"] == FORMER_PACKAGE
+    assert (payload["run_id"], payload["reinstatement"]["run_id"]) == (ORIGIN["run_id"], "run-1")
+    assert parse(Candidate, payload).training_job_name == ORIGIN["training_job"]
+
+
+def test_the_challenge_gets_an_evaluation_of_everyone(workflows: Mapping[str, Definition]) -> None:
+    sent: list[dict[str, Any]] = []
+
+    def remember(arguments: dict[str, Any]) -> dict[str, Any]:
+        sent.append(arguments["Payload"])
+        return function(VERDICT)
+
+    base = scenario("training", "challenger wins")
+    run(workflows["training"].body, base.input, {**base.answers, "Challenge": remember})
+    contest = parse(Contest, sent[0])
+    assert contest.challenger_uri.endswith("/run-1/evaluation/challenger/evaluation.json")
+    assert str(contest.champion_uri).endswith("/run-1/evaluation/champion/evaluation.json")
+    assert [(each.version, each.model_package_arn) for each in contest.former] == [(2, FORMER_PACKAGE)]
+
+
+def test_a_failed_evaluation_is_told_by_its_step_and_model(workflows: Mapping[str, Definition]) -> None:
+    fault = Fault("EvaluateModel", "States.TaskFailed", "no such image")
+    ((name, detail),) = outcome(workflows["training"], scenario("training", "challenger wins"), fault).events
+    assert (name, detail["step"], detail["error"]) == ("Training Failed", "EvaluateModel", "States.TaskFailed")
+    assert re.fullmatch(r"EvaluateModel: (challenger|champion|former-2): no such image", detail["cause"])
+
+
+@pytest.mark.parametrize("name", [s.name for s in SCENARIOS if s.kind == "serving" and s.failed])
+def test_a_package_that_does_not_come_to_serve_is_rejected(workflows: Mapping[str, Definition], name: str) -> None:
+    execution = outcome(workflows["serving"], scenario("serving", name))
+    rejected = [call for call in execution.calls if call.startswith("Reject")]
+    # A package without approval is left as it is: it may be waiting for a person.
+    assert len(rejected) == (name != "not approved"), execution
+
+
+def test_a_failed_deployment_rejects_with_its_cause(workflows: Mapping[str, Definition]) -> None:
+    sent: list[dict[str, Any]] = []
+
+    def remember(arguments: dict[str, Any]) -> dict[str, Any]:
+        sent.append(arguments)
+        return {"ModelPackageArn": PACKAGE}
+
+    base = scenario("serving", "updated")
+    fault = Fault("CreateModel", "SageMaker.ValidationException", "no\nsuch  image " + "x" * 2000)
+    run(workflows["serving"].body, base.input, {**base.answers, "RejectFailed": remember}, fault)
+    ((arguments),) = sent
+    assert (arguments["ModelPackageArn"], arguments["ModelApprovalStatus"]) == (PACKAGE, "Rejected")
+    assert arguments["ApprovalDescription"].startswith("SageMaker.ValidationException: no such image xxx")
+    assert len(arguments["ApprovalDescription"]) == 1024
+
+
+def test_a_package_that_serves_stays_approved_whatever_comes_after(workflows: Mapping[str, Definition]) -> None:
+    base = scenario("serving", "updated")
+    for state in ("RegisterScaling", "PutScalingPolicy", "PublishChampion", "EmitSucceeded"):
+        execution = outcome(workflows["serving"], base, Fault(state, "States.Timeout"))
+        assert [name for name, _ in execution.events] == ["Deployment Failed"], execution
+        assert not [call for call in execution.calls if call.startswith("Reject")], execution
+
+
+def test_an_outcome_is_told_even_if_its_package_cannot_be_rejected(workflows: Mapping[str, Definition]) -> None:
+    base = scenario("serving", "smoke test fails")
+    ((name, detail),) = outcome(workflows["serving"], base, Fault("RejectRolledBack", "SageMaker.Denied")).events
+    assert (name, detail["error"]) == ("Deployment Rolled Back", "SmokeTestFailed")
+    assert detail["cause"].endswith("(and the package could not be rejected: SageMaker.Denied)")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The branches of the train workflow's two Parallel states, and the training step they share with the refit.
+"""The branches of the train workflow's Parallel state, and the training step they share with the refit.
 
 A branch cannot leave its Parallel state: its Tasks catch into a Fail state of the branch, and the Parallel state
 catches that.
@@ -10,14 +10,10 @@ from collections.abc import Mapping, Sequence
 
 from mlops_constructs.orchestration.outcomes import caught_as_output, reraise
 from mlops_constructs.orchestration.states import (
-    FAILURE,
     SAGEMAKER_TRANSIENT,
-    SDK_TRANSIENT,
     Json,
     State,
     branch,
-    choice,
-    pass_,
     succeed,
     task,
 )
@@ -117,108 +113,4 @@ def baseline_branch(context: TrainingContext, recipe: TrainingRecipe) -> State:
     return branch(
         "Baseline",
         {"Baseline": caught_as_output(baseline, JOB_FAILURE), "BaselineReady": succeed(), "BaselineFailed": reraise()},
-    )
-
-
-def champion_branch(context: TrainingContext) -> State:
-    """Find the newest approved package of the group, with its image and artefact; there may be none."""
-    newest = "$states.result.ModelPackageSummaryList[0].ModelPackageArn"
-    container = "$states.result.InferenceSpecification.Containers[0]"
-    find = task(
-        "arn:aws:states:::aws-sdk:sagemaker:listModelPackages",
-        {
-            "ModelPackageGroupName": context.group_name,
-            "ModelApprovalStatus": "Approved",
-            "SortBy": "CreationTime",
-            "SortOrder": "Descending",
-            "MaxResults": 1,
-        },
-        next="ChampionKnown",
-        timeout_seconds=60,
-        retry=SDK_TRANSIENT("SageMaker"),
-        catch_next="FindChampionFailed",
-        output=f"{{% $exists({newest}) ? {{'exists': true, 'arn': {newest}}} : {{'exists': false}} %}}",
-    )
-    describe = task(
-        "arn:aws:states:::aws-sdk:sagemaker:describeModelPackage",
-        {"ModelPackageName": "{% $states.input.arn %}"},
-        next="ChampionFound",
-        timeout_seconds=60,
-        retry=SDK_TRANSIENT("SageMaker"),
-        catch_next="FindChampionFailed",
-        output={
-            "exists": True,
-            "arn": "{% $states.result.ModelPackageArn %}",
-            "image": f"{{% {container}.Image %}}",
-            "data": f"{{% {container}.ModelDataUrl %}}",
-        },
-    )
-    return branch(
-        "FindChampion",
-        {
-            "FindChampion": caught_as_output(find, FAILURE),
-            "ChampionKnown": choice([("{% $states.input.exists %}", "DescribeChampion")], default="ChampionFound"),
-            "DescribeChampion": caught_as_output(describe, FAILURE),
-            "ChampionFound": succeed(),
-            "FindChampionFailed": reraise(),
-        },
-    )
-
-
-def _evaluation(context: TrainingContext, recipe: TrainingRecipe, who: str, image: str, data: str) -> tuple[State, str]:
-    """Arguments of one evaluation on the shared holdout, and the address of its verdict."""
-    folder = f"$run & '/evaluation/{who}"
-    arguments = processing_job(
-        Program(image_uri=image, command=recipe.image.command("evaluate.py")),
-        name=f"{context.job_prefix}-{who}",
-        role_arn=context.processing_role_arn,
-        inputs=[job_input("model", data), job_input("holdout", "{% $run & '/features/holdout/' %}")],
-        outputs=[job_output("evaluation", f"{{% {folder}' %}}")],
-        compute=recipe.processing,
-        boundary=context.boundary,
-    )
-    return arguments, f"{{% {folder}/evaluation.json' %}}"
-
-
-def challenger_branch(context: TrainingContext, recipe: TrainingRecipe) -> State:
-    """Judge the challenger on the holdout."""
-    arguments, uri = _evaluation(context, recipe, "challenger", recipe.image.uri, "{% $model.data %}")
-    evaluate = job_task(
-        PROCESSING,
-        arguments,
-        recipe.processing,
-        next="ChallengerEvaluated",
-        catch_next="ChallengerFailed",
-        output={"uri": uri},
-    )
-    return branch(
-        "EvaluateChallenger",
-        {
-            "EvaluateChallenger": caught_as_output(evaluate, JOB_FAILURE),
-            "ChallengerEvaluated": succeed(),
-            "ChallengerFailed": reraise(),
-        },
-    )
-
-
-def defender_branch(context: TrainingContext, recipe: TrainingRecipe) -> State:
-    """Judge the champion on the same holdout, with the image of its own package."""
-    arguments, uri = _evaluation(context, recipe, "champion", "{% $champion.image %}", "{% $champion.data %}")
-    evaluate = job_task(
-        PROCESSING,
-        arguments,
-        recipe.processing,
-        next="ChampionEvaluated",
-        catch_next="ChampionFailed",
-        output={"uri": uri},
-    )
-    return branch(
-        "ChampionDefends",
-        {
-            "ChampionDefends": choice([("{% $champion.exists %}", "EvaluateChampion")], default="NoChampion"),
-            "EvaluateChampion": caught_as_output(evaluate, JOB_FAILURE),
-            "NoChampion": pass_(next="ChampionEvaluated", output={"uri": None}),
-            "ChampionEvaluated": succeed(),
-            "ChampionFailed": reraise(),
-        },
     )

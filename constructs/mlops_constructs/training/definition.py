@@ -1,8 +1,10 @@
 """The train workflow as plain data: pin, prepare, train, judge against the champion, register.
 
-    PinSnapshot -> Features -> [Train | Baseline | ListChampions -> DescribeChampion]
-      -> [EvaluateChallenger | EvaluateChampion] -> Challenge -> (Refit) -> Register -> Model Registered
-                                                              \\-> Model Rejected
+    PinSnapshot -> Features -> [Train | Baseline] -> FindChampions -> DescribeChampions (each)
+      -> Evaluate (challenger, champion, each former champion) -> Challenge
+    the challenger wins -> (Refit) -> Register -> Model Registered
+    a former champion is best again -> DescribeFormer -> Reinstate -> Model Registered
+    the champion stays -> Model Rejected
     anything that breaks -> Training Failed
 
 Only S3 addresses and a few numbers travel through the states: their payload is limited to 256 KB.
@@ -29,22 +31,27 @@ from mlops_constructs.training.branches import (
     TRAINED,
     TRAINING,
     baseline_branch,
-    challenger_branch,
-    champion_branch,
-    defender_branch,
     job_task,
     train_branch,
     training_arguments,
 )
+from mlops_constructs.training.contest import CONTAINER, describe_package, finding, judging
 from mlops_constructs.training.jobs import Program, job_input, job_output, processing_job
 from mlops_constructs.training.recipe import TrainingContext, TrainingRecipe
 
 START_AT = "Begin"
-# A failure inside a branch reaches the Parallel state as `<step>: <cause>`; the event names the step itself.
+# A failure inside a branch reaches the Parallel or Map state as `<step>: <cause>`; the event names the step itself.
 _STEP = (
-    "{% $failure.step in ['Learn', 'Evaluate'] and $contains($failure.cause, /^[A-Za-z]+: /)"
+    "{% $failure.step in ['Learn', 'DescribeChampions', 'Evaluate'] and $contains($failure.cause, /^[A-Za-z]+: /)"
     " ? $substringBefore($failure.cause, ': ') : $failure.step %}"
 )
+
+_JUDGEMENT: dict[str, Json] = {
+    "metrics": "{% $verdict.metrics %}",
+    # A first model has no champion, and a bare path to null counts as no result.
+    "champion_metrics": "{% $exists($verdict.champion_metrics) ? $verdict.champion_metrics : null %}",
+    "reason": "{% $verdict.reason %}",
+}
 
 
 def definition(context: TrainingContext, recipe: TrainingRecipe) -> dict[str, State]:
@@ -65,41 +72,38 @@ def definition(context: TrainingContext, recipe: TrainingRecipe) -> dict[str, St
         ),
         "Features": _features(context, recipe),
         "Learn": parallel(
-            [train_branch(context, recipe), baseline_branch(context, recipe), champion_branch(context)],
-            next="Evaluate",
+            [train_branch(context, recipe), baseline_branch(context, recipe)],
+            next="FindChampions",
             catch_next="EmitFailed",
-            assign={"model": "{% $states.result[0] %}", "champion": "{% $states.result[2] %}"},
+            output={},
+            assign={"model": "{% $states.result[0] %}"},
         ),
-        "Evaluate": parallel(
-            [challenger_branch(context, recipe), defender_branch(context, recipe)],
-            next="Challenge",
-            catch_next="EmitFailed",
-            assign={
-                "challenger_uri": "{% $states.result[0].uri %}",
-                "champion_uri": _nullable("$states.result[1].uri"),
-            },
-        ),
+        **finding(context, recipe),
+        "Evaluate": judging(context, recipe),
         "Challenge": invoke(
             context.functions.champion_challenge,
             {
                 "challenger_uri": "{% $challenger_uri %}",
                 "champion_uri": "{% $champion_uri %}",
+                "former": "{% $former %}",
                 "snapshot_id": "{% $snapshot_id %}",
             },
             next="Promoted",
             catch_next="EmitFailed",
             assign={"verdict": "{% $states.result.Payload %}"},
         ),
-        "Promoted": choice([("{% $verdict.verdict = 'promote' %}", promoted)], default="EmitRejected"),
+        "Promoted": choice(
+            [
+                ("{% $verdict.verdict = 'promote' %}", promoted),
+                ("{% $verdict.verdict = 'reinstate' %}", "DescribeFormer"),
+            ],
+            default="EmitRejected",
+        ),
         **({"Refit": _refit(context, recipe)} if recipe.refit else {}),
         "Register": _register(context, recipe),
+        **_reinstatement(context),
         **_endings(context),
     }
-
-
-def _nullable(path: str) -> str:
-    """JSONata of a value that may be null: a first model has no champion. A bare path to null counts as no result."""
-    return f"{{% $exists({path}) ? {path} : null %}}"
 
 
 def _begin(context: TrainingContext) -> State:
@@ -149,9 +153,7 @@ def _register(context: TrainingContext, recipe: TrainingRecipe) -> State:
             "evaluation_uri": "{% $challenger_uri %}",
             "baseline_uri": "{% $run & '/baseline/' %}",
             "snapshot_id": "{% $snapshot_id %}",
-            "metrics": "{% $verdict.metrics %}",
-            "champion_metrics": _nullable("$verdict.champion_metrics"),
-            "reason": "{% $verdict.reason %}",
+            **_JUDGEMENT,
         },
         next="EmitRegistered",
         catch_next="EmitFailed",
@@ -159,13 +161,53 @@ def _register(context: TrainingContext, recipe: TrainingRecipe) -> State:
     )
 
 
+def _reinstatement(context: TrainingContext) -> dict[str, State]:
+    """A former champion is best again: a new version with its model, its baselines and its origin. Nothing is trained.
+
+    `run_id` to `snapshot_id` say how the model was made, as for every version; `reinstatement` who brought it back.
+    """
+    package = "$states.result"
+    statistics = f"{package}.DriftCheckBaselines.ModelDataQuality.Statistics.S3Uri"
+    describe = describe_package(
+        "{% $verdict.winner.model_package_arn %}",
+        next="Reinstate",
+        catch_next="EmitFailed",
+        output={},
+        assign={
+            "image": f"{{% {CONTAINER}.Image %}}",
+            "data": f"{{% {CONTAINER}.ModelDataUrl %}}",
+            "baseline_uri": f"{{% $substringBefore({statistics}, 'statistics.json') %}}",
+            "origin": f"{{% {package}.CustomerMetadataProperties %}}",
+        },
+    )
+    reinstate = invoke(
+        context.functions.register_model,
+        {
+            "run_id": "{% $origin.run_id %}",
+            "execution": "{% $origin.execution %}",
+            "training_job_name": "{% $origin.training_job %}",
+            "training_job_arn": "{% $origin.training_job_arn %}",
+            "model_data_url": "{% $data %}",
+            "image": "{% $image %}",
+            "baseline_uri": "{% $baseline_uri %}",
+            "snapshot_id": "{% $origin.snapshot_id %}",
+            **_JUDGEMENT,
+            "evaluation_uri": "{% $verdict.winner.uri %}",
+            "reinstatement": {
+                "reinstates": "{% $verdict.winner.model_package_arn %}",
+                "run_id": "{% $states.context.Execution.Name %}",
+                "execution": "{% $states.context.Execution.Id %}",
+            },
+        },
+        next="EmitRegistered",
+        catch_next="EmitFailed",
+        assign={"registered": "{% $states.result.Payload %}"},
+    )
+    return {"DescribeFormer": describe, "Reinstate": reinstate}
+
+
 def _endings(context: TrainingContext) -> dict[str, State]:
-    verdict: dict[str, Json] = {
-        "metrics": "{% $verdict.metrics %}",
-        "champion_metrics": _nullable("$verdict.champion_metrics"),
-        "snapshot_id": "{% $snapshot_id %}",
-        "reason": "{% $verdict.reason %}",
-    }
+    verdict: dict[str, Json] = {**_JUDGEMENT, "snapshot_id": "{% $snapshot_id %}"}
     registered: dict[str, Json] = {
         "model_package_arn": "{% $registered.model_package_arn %}",
         "version": "{% $registered.version %}",

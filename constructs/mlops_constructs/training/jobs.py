@@ -112,15 +112,20 @@ def takes_volume_key(instance_type: str) -> bool:
     return not _HARDWARE_ENCRYPTED.match(instance_type)
 
 
-def execution_name(prefix: str) -> str:
+def execution_name(prefix: str, *, item: str = "") -> str:
     """JSONata for `<prefix>-<execution name>` as SageMaker allows names: 63 of letters, digits and hyphens.
 
     Nothing of the clock is in it, so a retried step addresses the same job. A longer name is cut and ends in eight
     digits of its hash: two executions that differ only at the end stay apart.
+
+    Args:
+        prefix: What the name begins with.
+        item: JSONata of a word that tells the jobs of one Map state apart; it follows the prefix. None by default.
     """
     kept = _NAME_LIMIT - 9
+    begin = f"'{prefix}-' & {item} & '-' & " if item else f"'{prefix}-' & "
     return (
-        f"{{% ($name := $replace($replace('{prefix}-' & {EXECUTION_NAME}, /[^a-zA-Z0-9-]/, '-'), /-+$/, '');"
+        f"{{% ($name := $replace($replace({begin}{EXECUTION_NAME}, /[^a-zA-Z0-9-]/, '-'), /-+$/, '');"
         f" $length($name) <= {_NAME_LIMIT} ? $name"
         f" : $substring($name, 0, {kept}) & '-' & $substring($hash($name, 'SHA-256'), 0, 8)) %}}"
     )
@@ -164,13 +169,17 @@ def processing_job(
     outputs: Sequence[State],
     compute: JobCompute,
     boundary: JobBoundary,
+    item: str = "",
 ) -> State:
-    """Arguments of `sagemaker:createProcessingJob.sync`; `inputs` is a list, or JSONata that gives one."""
+    """Arguments of `sagemaker:createProcessingJob.sync`; `inputs` is a list, or JSONata that gives one.
+
+    `item` tells the jobs of one Map state apart (see `execution_name`).
+    """
     application: State = {"ImageUri": program.image_uri, "ContainerEntrypoint": list(program.command)}
     if program.arguments:
         application["ContainerArguments"] = list(program.arguments)
     arguments: State = {
-        "ProcessingJobName": execution_name(name),
+        "ProcessingJobName": execution_name(name, item=item),
         "RoleArn": role_arn,
         "AppSpecification": application,
         "ProcessingInputs": inputs,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mlops_constructs.training.image import ContainerImage
 from mlops_constructs.training.jobs import JobBoundary, JobCompute
 
+MOST_FORMER_CHAMPIONS = 5
 _PROCESSING = JobCompute(instance_type="ml.m5.large")
 
 
@@ -36,7 +37,12 @@ class TrainingRecipe:
         hyperparameters: Passed to the training script as strings.
         metric: Metric the training script prints as `train:<metric>=...`; `auc` by default.
         refit: Train the winner once more on training and holdout rows together before it is registered; yes by default.
+        former_champions: Earlier versions that are judged again beside the champion, 0 to 5; 3 by default. Data have
+            seasons: one of them may be best again, and is then reinstated.
         monitor_environment: Environment of the baseline job (see `monitoring.MonitorSpec.environment`).
+
+    Raises:
+        ValueError: No source, days below 1, or former champions outside 0 to 5.
     """
 
     image: ContainerImage
@@ -49,6 +55,7 @@ class TrainingRecipe:
     hyperparameters: Mapping[str, str]
     metric: str = "auc"
     refit: bool = True
+    former_champions: int = 3
     monitor_environment: Mapping[str, str]
 
     def __post_init__(self) -> None:
@@ -57,6 +64,11 @@ class TrainingRecipe:
         for field in ("train_days", "holdout_days"):
             if getattr(self, field) < 1:
                 raise ValueError(f"{field} must be at least 1, got {getattr(self, field)}")
+        if not 0 <= self.former_champions <= MOST_FORMER_CHAMPIONS:
+            raise ValueError(
+                f"former_champions must be 0 to {MOST_FORMER_CHAMPIONS}, got {self.former_champions}:"
+                " each one is another evaluation job in every training"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,161 @@
+"""Who competes with the challenger: the champion and its predecessors, found, described and judged on one holdout.
+
+A run of a Map state cannot leave it: its Task catches into a Fail state, and the Map state catches that.
+"""
+
+from __future__ import annotations
+
+from mlops_constructs.orchestration.outcomes import caught_as_output, reraise
+from mlops_constructs.orchestration.states import (
+    FAILURE,
+    SDK_TRANSIENT,
+    State,
+    branch,
+    fail,
+    map_,
+    succeed,
+    task,
+)
+from mlops_constructs.training.branches import PROCESSING, job_task
+from mlops_constructs.training.jobs import JOB_FAILURE, Program, job_input, job_output, processing_job
+from mlops_constructs.training.recipe import TrainingContext, TrainingRecipe
+
+SAGEMAKER = "arn:aws:states:::aws-sdk:sagemaker"
+# Two jobs at a time, as many as train and baseline: accounts begin with a few instances of a type.
+_AT_A_TIME = 2
+CONTAINER = "$states.result.InferenceSpecification.Containers[0]"
+
+
+def finding(context: TrainingContext, recipe: TrainingRecipe) -> dict[str, State]:
+    """Champion and former champions as `$champions`, newest first; none before the first model.
+
+    The champion is the newest approved version. A version that reinstates an earlier one holds the same model, so
+    more are listed than judged: each model counts once, as the newest version that holds it.
+    """
+    find = task(
+        f"{SAGEMAKER}:listModelPackages",
+        {
+            "ModelPackageGroupName": context.group_name,
+            "ModelApprovalStatus": "Approved",
+            "SortBy": "CreationTime",
+            "SortOrder": "Descending",
+            "MaxResults": 1 + 2 * recipe.former_champions,
+        },
+        next="DescribeChampions",
+        timeout_seconds=60,
+        retry=SDK_TRANSIENT("SageMaker"),
+        catch_next="EmitFailed",
+        output={},
+        assign={"found": "{% [$states.result.ModelPackageSummaryList.ModelPackageArn] %}"},
+    )
+    describe = describe_package(
+        "{% $states.input %}",
+        next="ChampionDescribed",
+        catch_next="DescribeChampionFailed",
+        output={
+            "model_package_arn": "{% $states.result.ModelPackageArn %}",
+            "version": "{% $states.result.ModelPackageVersion %}",
+            "image": f"{{% {CONTAINER}.Image %}}",
+            "data": f"{{% {CONTAINER}.ModelDataUrl %}}",
+        },
+    )
+    described = branch(
+        "DescribeChampion",
+        {
+            "DescribeChampion": caught_as_output(describe, FAILURE),
+            "ChampionDescribed": succeed(),
+            "DescribeChampionFailed": reraise(),
+        },
+    )
+    distinct = (
+        "{% $reduce($states.result, function($kept, $each) {"
+        f" $count($kept) > {recipe.former_champions} or $each.data in $kept.data ? $kept : $append($kept, [$each])"
+        " }, []) %}"
+    )
+    return {
+        "FindChampions": find,
+        "DescribeChampions": map_(
+            "{% $found %}",
+            described,
+            max_concurrency=_AT_A_TIME,
+            next="Evaluate",
+            catch_next="EmitFailed",
+            output={},
+            assign={"champions": distinct},
+        ),
+    }
+
+
+def describe_package(
+    name: str, *, next: str, catch_next: str, output: State, assign: dict[str, str] | None = None
+) -> State:
+    """A Task that describes a model package; `name` is JSONata of its ARN."""
+    return task(
+        f"{SAGEMAKER}:describeModelPackage",
+        {"ModelPackageName": name},
+        next=next,
+        timeout_seconds=60,
+        retry=SDK_TRANSIENT("SageMaker"),
+        catch_next=catch_next,
+        output=output,
+        assign=assign,
+    )
+
+
+def judging(context: TrainingContext, recipe: TrainingRecipe) -> State:
+    """Judge the challenger and every champion on the same holdout, each with the image of its own package."""
+    items = (
+        f"{{% $append([{{'who': 'challenger', 'image': '{recipe.image.uri}', 'data': $model.data}}],"
+        " $map($champions, function($each, $index) {"
+        " $merge([$each, {'who': $index = 0 ? 'champion' : 'former-' & $string($each.version)}]) })) %}"
+    )
+    folder = "$run & '/evaluation/' & $states.input.who"
+    arguments = processing_job(
+        Program(image_uri="{% $states.input.image %}", command=recipe.image.command("evaluate.py")),
+        name=context.job_prefix,
+        item="$states.input.who",
+        role_arn=context.processing_role_arn,
+        inputs=[
+            job_input("model", "{% $states.input.data %}"),
+            job_input("holdout", "{% $run & '/features/holdout/' %}"),
+        ],
+        outputs=[job_output("evaluation", f"{{% {folder} %}}")],
+        compute=recipe.processing,
+        boundary=context.boundary,
+    )
+    evaluate = job_task(
+        PROCESSING,
+        arguments,
+        recipe.processing,
+        next="ModelEvaluated",
+        catch_next="EvaluateModelFailed",
+        output=f"{{% $merge([$states.input, {{'uri': {folder} & '/evaluation.json'}}]) %}}",
+    )
+    # One step runs for several models: the failure says whose evaluation it was.
+    remembered: State = {"failure": JOB_FAILURE, "who": "{% $states.input.who %}"}
+    failed = "$states.input.failure"
+    processor = branch(
+        "EvaluateModel",
+        {
+            "EvaluateModel": caught_as_output(evaluate, remembered),
+            "ModelEvaluated": succeed(),
+            "EvaluateModelFailed": fail(
+                f"{{% {failed}.error %}}", f"{{% {failed}.step & ': ' & $states.input.who & ': ' & {failed}.cause %}}"
+            ),
+        },
+    )
+    champion = "$states.result[1].uri"
+    former = "$filter($states.result, function($each, $index) { $index > 1 })"
+    return map_(
+        items,
+        processor,
+        max_concurrency=_AT_A_TIME,
+        next="Challenge",
+        catch_next="EmitFailed",
+        output={},
+        assign={
+            "challenger_uri": "{% $states.result[0].uri %}",
+            "champion_uri": f"{{% $exists({champion}) ? {champion} : null %}}",
+            "former": f"{{% [{former}.{{'uri': uri, 'model_package_arn': model_package_arn, 'version': version}}] %}}",
+        },
+    )
