@@ -65,7 +65,7 @@ class Training(Model):
     hyperparameters: dict[Identifier, str | int | float] = Field(default_factory=dict)
     refit: bool = Field(default=True, description="Train the winner again with the holdout before registering it.")
     former_champions: int = Field(
-        default=3, ge=0, le=5, description="Earlier versions judged again beside the champion; the best may return."
+        default=3, ge=0, le=12, description="Earlier versions judged again beside the champion; the best may return."
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mlops_constructs.training.image import ContainerImage
 from mlops_constructs.training.jobs import JobBoundary, JobCompute
 
-MOST_FORMER_CHAMPIONS = 5
+MOST_FORMER_CHAMPIONS = 12
 _PROCESSING = JobCompute(instance_type="ml.m5.large")
 
 
@@ -37,12 +37,12 @@ class TrainingRecipe:
         hyperparameters: Passed to the training script as strings.
         metric: Metric the training script prints as `train:<metric>=...`; `auc` by default.
         refit: Train the winner once more on training and holdout rows together before it is registered; yes by default.
-        former_champions: Earlier versions that are judged again beside the champion, 0 to 5; 3 by default. Data have
+        former_champions: Earlier versions that are judged again beside the champion, 0 to 12; 3 by default. Data have
             seasons: one of them may be best again, and is then reinstated.
         monitor_environment: Environment of the baseline job (see `monitoring.MonitorSpec.environment`).
 
     Raises:
-        ValueError: No source, days below 1, or former champions outside 0 to 5.
+        ValueError: No source, days below 1, or former champions outside 0 to 12.
     """
 
     image: ContainerImage

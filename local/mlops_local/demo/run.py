@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from mlops_local.demo.platform import Platform
 from mlops_local.demo.processes import MemoryWatch
 from mlops_local.demo.replay import Replay, ReplayedMonth
 from mlops_local.demo.report import write_report
-from mlops_local.demo.result import Result
+from mlops_local.demo.result import Quality, Result
 from mlops_local.demo.summary import Alternatives, summarize
 from mlops_local.server import ACCOUNT, REGION, LocalAws
 
@@ -105,13 +106,16 @@ class Demo:
             files=files,
             work=self.out / "offline",
         )
-        with Observer(platform, self.out / "events.jsonl", _announce(display)) as observer:
+        with (
+            offline.naive_in_background(self.months) as naive,
+            Observer(platform, self.out / "events.jsonl", _announce(display)) as observer,
+        ):
             replay = Replay(platform=platform, observer=observer, display=display, files=files)
             with display.phase("January to March: the first model"):
                 history_files = replay.train_first(history())
             replayed = self._replay(replay, display)
             with display.phase("compare with the frozen model and naive retraining"):
-                alternatives = self._alternatives(platform, observer, offline)
+                alternatives = self._alternatives(platform, observer, offline, naive)
             with display.phase("read back what was served"):
                 served = predictions(platform)
                 served.to_parquet(self.out / "predictions.parquet", index=False)
@@ -136,13 +140,15 @@ class Demo:
                 replayed.append(replay.replay(month, with_faults=month == faulty))
         return replayed
 
-    def _alternatives(self, platform: Platform, observer: Observer, offline: Offline) -> Alternatives:
+    def _alternatives(
+        self, platform: Platform, observer: Observer, offline: Offline, naive: Future[dict[Month, Quality]]
+    ) -> Alternatives:
         first = observer.events("Model Registered")[0].detail["model_package_arn"]
         package = platform.client("sagemaker").describe_model_package(ModelPackageName=first)
         archive = self.out / "offline" / "frozen.tar.gz"
         archive.parent.mkdir(parents=True, exist_ok=True)
         archive.write_bytes(platform.read(package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]))
-        return Alternatives(frozen=offline.frozen(archive, self.months), naive=offline.naive(self.months))
+        return Alternatives(frozen=offline.frozen(archive, self.months), naive=naive.result())
 
     def close(self, result: Result, display: Display) -> Result:
         """Write result.json and report.html, and check that the one follows from predictions.parquet."""
