@@ -29,7 +29,7 @@ def allow(role: iam.IRole, *actions: str, on: Sequence[str], conditions: Conditi
     """
     if vague := [name for name in (*actions, *on) if name == "*" or ("*" in name and name in actions)]:
         raise ValueError(f"{', '.join(vague)} is a wildcard: name action and resource, or use allow_wildcard()")
-    role.add_to_principal_policy(iam.PolicyStatement(actions=list(actions), resources=list(on), conditions=conditions))
+    iam.Grant.add_to_principal(grantee=role, actions=list(actions), resource_arns=list(on), conditions=conditions)
 
 
 def allow_wildcard(
@@ -48,19 +48,28 @@ def allow_wildcard(
         raise ValueError(
             f"{', '.join(strange)} is not among the actions reviewed for this wildcard: {sorted(kind.actions)}"
         )
-    role.add_to_principal_policy(iam.PolicyStatement(actions=list(chosen), resources=[on], conditions=conditions))
+    iam.Grant.add_to_principal(grantee=role, actions=list(chosen), resource_arns=[on], conditions=conditions)
     waive_wildcard(role, kind, flat(role, on))
 
 
-def waive_wildcard(role: iam.IRole, kind: Wildcard, resource: str = "*") -> None:
-    """Write the waiver of a wildcard beside its role (also for statements that a Level 2 construct adds by itself)."""
+def waive_wildcard(role: iam.IRole, kind: Wildcard, *resources: str) -> None:
+    """Write the waivers of a wildcard beside its role (also for statements that a Level 2 construct adds by itself).
+
+    Args:
+        role: Who has the permission.
+        kind: A reviewed kind of wildcard.
+        resources: Patterns in the notation of cdk-nag's findings; `*` by default.
+    """
     waive(
         role,
-        Waiver(
-            finding=f"AwsSolutions::AwsSolutions-IAM5[Resource::{resource}]",
-            reason=kind.reason,
-            owner=kind.owner,
-            review=kind.review,
+        *(
+            Waiver(
+                finding=f"AwsSolutions::AwsSolutions-IAM5[Resource::{resource}]",
+                reason=kind.reason,
+                owner=kind.owner,
+                review=kind.review,
+            )
+            for resource in resources or ("*",)
         ),
     )
 
@@ -91,9 +100,10 @@ def allow_objects(bucket: s3.IBucket, role: iam.IRole, *actions: str, prefixes: 
             f"{', '.join(strange)} is not an object action in the reviewed list: {sorted(OBJECTS.actions)}"
         )
     patterns = [f"{prefix}*" for prefix in _checked(prefixes)]
-    allow(role, *actions, on=[bucket.arn_for_objects(pattern) for pattern in patterns])
-    for pattern in patterns:
-        waive_wildcard(role, OBJECTS, f"{flat_arn(role, bucket, bucket.bucket_arn)}/{pattern}")
+    arn = bucket.bucket_arn
+    allow(role, *actions, on=[f"{arn}/{pattern}" for pattern in patterns])
+    waived = flat_arn(role, bucket, arn)
+    waive_wildcard(role, OBJECTS, *(f"{waived}/{pattern}" for pattern in patterns))
 
 
 def use_key(key: kms.IKey | None, role: iam.IRole, *actions: str, conditions: Conditions | None = None) -> None:
@@ -111,7 +121,7 @@ def use_table_key(key: kms.IKey, role: iam.IRole) -> None:
 def flat_arn(consumer: iam.IRole, resource: s3.IBucket, arn: str) -> str:
     """An ARN in the notation of cdk-nag's findings, seen from the stack of the role that gets the permission."""
     here, there = Stack.of(consumer), Stack.of(resource)
-    if Resource.is_owned_resource(resource) and here.node.path != there.node.path:
+    if here is not there and Resource.is_owned_resource(resource):
         # The reference becomes an import when the app is synthesized; asking for it now gives the same export.
         return _flatten(here.resolve(there.export_value(arn)))
     return _flatten(here.resolve(arn))
@@ -164,6 +174,6 @@ def allow_names(
             f"{', '.join(strange)} is not among the reviewed actions of this wildcard: {sorted(kind.actions)}"
         )
     allow(role, *chosen, on=on, conditions=conditions)
-    for pattern in on:
-        if "*" in (flat := _flatten(Stack.of(role).resolve(pattern))):
-            waive_wildcard(role, kind, flat)
+    stack = Stack.of(role)
+    if patterns := [flat for arn in on if "*" in (flat := _flatten(stack.resolve(arn)))]:
+        waive_wildcard(role, kind, *patterns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from aws_cdk import Annotations
 from aws_cdk import aws_ec2 as ec2
@@ -30,7 +31,7 @@ class Network:
     job_security_group: ec2.ISecurityGroup
     function_security_group: ec2.ISecurityGroup
 
-    @property
+    @cached_property
     def subnet_ids(self) -> list[str]:
         """Ids of the subnets, as `VpcConfig.Subnets` wants them."""
         return [subnet.subnet_id for subnet in self.subnets]

@@ -18,7 +18,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.interfaces.aws_events import IRuleRef
 from constructs import Construct
 
-from mlops_constructs.governance.grants import use_key
+from mlops_constructs.governance.grants import allow, use_key
 from mlops_constructs.governance.waivers import Waiver, waive
 from mlops_constructs.governance.wildcards import OWNER, REVIEW
 from mlops_constructs.orchestration.alarms import dead_letter_alarm
@@ -160,20 +160,19 @@ class PlatformBus(Construct):
 
     def grant_put_events(self, role: iam.IRole) -> None:
         """Let a role put events on this bus, and encrypt them."""
-        role.add_to_principal_policy(
-            iam.PolicyStatement(actions=["events:PutEvents"], resources=[self.bus.event_bus_arn])
-        )
+        allow(role, "events:PutEvents", on=[self.bus.event_bus_arn])
         use_key(self.encryption_key, role)
 
     def _publish(self, schemas: Mapping[str, Json]) -> None:
         self.registry = eventschemas.CfnRegistry(
             self, "Schemas", description="Events of the platform, one per detail type"
         )
+        registry = self.registry.attr_registry_name
         for name, schema in sorted(schemas.items()):
             eventschemas.CfnSchema(
                 self,
                 "Schema" + "".join(part for part in name.title() if part.isalnum()),
-                registry_name=self.registry.attr_registry_name,
+                registry_name=registry,
                 schema_name=name,
                 type="JSONSchemaDraft4",
                 content=json.dumps(schema, sort_keys=True),
