@@ -1,21 +1,24 @@
 """Waivers: findings of the checkers that we accept, as data beside the resource, with an owner and a date.
 
-A waiver is written twice by one call: as cdk-nag 3's qualified acknowledgement, and as construct metadata that ends in
-the assembly's manifest, where `read_waivers` finds it again. So the review bundle and the tests work from `cdk.out`.
+A waiver is cdk-nag 3's qualified acknowledgement, its owner and date at the end of the reason. The CDK writes
+acknowledgements into the assembly, where `read_waivers` finds them: the review bundle and the tests work from
+`cdk.out`. An acknowledgement without owner and date is no waiver.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from aws_cdk import Acknowledgment, Validations
 from constructs import IConstruct
 
-WAIVER_METADATA = "mlops:waiver"
+ACKNOWLEDGED = "aws:cdk:acknowledged-rules"
+_REASON = re.compile(r"(?P<reason>.*) \(owner (?P<owner>.*), review (?P<review>.*)\)", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,20 +61,21 @@ class AppliedWaiver:
 
 
 def waive(construct: IConstruct, *waivers: Waiver) -> None:
-    """Accept findings for a construct and everything below it, and write them down in the assembly."""
+    """Accept findings for a construct and everything below it, with owner and date."""
     if not waivers:
         return
     Validations.of(construct).acknowledge(
         *(Acknowledgment(id=w.finding, reason=f"{w.reason} (owner {w.owner}, review {w.review})") for w in waivers)
     )
-    for waiver in waivers:
-        construct.node.add_metadata(WAIVER_METADATA, asdict(waiver))
 
 
 def read_waivers(assembly: Path) -> list[AppliedWaiver]:
     """All waivers of a synthesized assembly, nested stages included."""
-    applied = {(path, json.dumps(data, sort_keys=True)) for path, data in _entries(assembly)}
-    return [AppliedWaiver(path=path, waiver=Waiver(**json.loads(data))) for path, data in sorted(applied)]
+    return [
+        AppliedWaiver(path=path, waiver=Waiver(finding=finding, **written.groupdict()))
+        for path, finding, reason in sorted(set(_acknowledgements(assembly)))
+        if (written := _REASON.fullmatch(reason))
+    ]
 
 
 def expired(waivers: Iterable[AppliedWaiver], today: dt.date) -> list[AppliedWaiver]:
@@ -100,14 +104,16 @@ def unused(waivers: Iterable[AppliedWaiver], findings: Iterable[tuple[str, str]]
     ]
 
 
-def _entries(assembly: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
+def _acknowledgements(assembly: Path) -> Iterator[tuple[str, str, str]]:
     for manifest in sorted(assembly.rglob("manifest.json")):
         for artifact in json.loads(manifest.read_text()).get("artifacts", {}).values():
             metadata = artifact.get("metadata", {})
             if name := artifact.get("additionalMetadataFile"):
                 metadata = {**metadata, **json.loads((manifest.parent / name).read_text())}
             for path, entries in metadata.items():
-                yield from ((path.lstrip("/"), e["data"]) for e in entries if e["type"] == WAIVER_METADATA)
+                for entry in entries:
+                    if entry["type"] == ACKNOWLEDGED:
+                        yield from ((path.lstrip("/"), finding, reason) for finding, reason in entry["data"].items())
 
 
 RULE_WAIVERS: tuple[Waiver, ...] = tuple(
