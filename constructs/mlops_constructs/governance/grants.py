@@ -135,7 +135,7 @@ def _checked(prefixes: Sequence[str]) -> Sequence[str]:
 
 def flat(scope: IConstruct, arn: str) -> str:
     """An ARN that may hold tokens, in the notation of cdk-nag's findings."""
-    return _flatten(Stack.of(scope).resolve(arn))
+    return _flatten(Stack.of(scope).resolve(arn)) if "${" in arn else arn  # tokens only: asking costs a process hop
 
 
 def _flatten(node: object) -> str:
@@ -174,6 +174,5 @@ def allow_names(
             f"{', '.join(strange)} is not among the reviewed actions of this wildcard: {sorted(kind.actions)}"
         )
     allow(role, *chosen, on=on, conditions=conditions)
-    stack = Stack.of(role)
-    if patterns := [flat for arn in on if "*" in (flat := _flatten(stack.resolve(arn)))]:
+    if patterns := [pattern for arn in on if "*" in (pattern := flat(role, arn))]:
         waive_wildcard(role, kind, *patterns)

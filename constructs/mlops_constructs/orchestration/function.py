@@ -169,7 +169,7 @@ def _allow_network_interfaces(role: iam.Role) -> None:
     allow_wildcard(role, NETWORK_INTERFACES, *actions)
     # Lambda itself needs these, the function's code never: calls from inside the function carry its ARN.
     functions = Stack.of(role).format_arn(service="lambda", resource="function", resource_name="*").replace("/*", ":*")
-    role.add_to_principal_policy(
+    role.add_to_policy(
         iam.PolicyStatement(
             effect=iam.Effect.DENY,
             actions=list(actions),
