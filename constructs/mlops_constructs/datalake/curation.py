@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from aws_cdk import Stack
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -113,8 +113,7 @@ class Curation(Construct):
         )
 
     def _arn(self, resource: str) -> str:
-        stack = Stack.of(self)
-        return f"arn:{stack.partition}:glue:{stack.region}:{stack.account}:{resource}"
+        return Stack.of(self).format_arn(service="glue", resource=resource, arn_format=ArnFormat.NO_RESOURCE_NAME)
 
     def _security(self, lake: Lake, key: kms.IKey, log_key: kms.IKey) -> glue.CfnSecurityConfiguration:
         settings = glue.CfnSecurityConfiguration
