@@ -10,6 +10,7 @@ import ctypes
 import json
 import os
 import resource
+import shlex
 import statistics
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+APP_FLAGS, APP = shlex.split(json.loads((ROOT / "cdk.json").read_text())["app"])[1:-1], "app.py"
 EMPTY_APP = "import aws_cdk as cdk; app = cdk.App(); cdk.Stack(app, 'Empty'); app.synth()"
 QUIET = {"CDK_VALIDATION": "false", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20"}
 
@@ -58,10 +60,10 @@ def measure(command: Sequence[str], context: Mapping[str, str] | None = None) ->
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         flags = json.loads((ROOT / "cdk.json").read_text())["context"]
         extra = {"CDK_OUTDIR": folder, "CDK_CONTEXT_JSON": json.dumps({**flags, **(context or {})})}
+        environment = {**os.environ, **QUIET, **extra}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # or every run compiles again what the first one compiled
         before, start = _children_cpu(), time.monotonic()
-        done = subprocess.run(
-            command, cwd=ROOT, env={**os.environ, **QUIET, **extra}, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         wall = time.monotonic() - start
         _reap_orphans()
         cpu = _children_cpu() - before
@@ -73,10 +75,9 @@ def measure(command: Sequence[str], context: Mapping[str, str] | None = None) ->
 
 def synthesis_rows(runs: int) -> list[Row]:
     """Compare the synthesis of prod, packs attached, with that of an empty app; the first pair only warms up."""
-    pairs = [
-        (measure([sys.executable, "app.py"], {"env": "prod"}), measure([sys.executable, "-c", EMPTY_APP]))
-        for _ in range(runs + 1)
-    ][1:]
+    python = [sys.executable, *APP_FLAGS]
+    both = ((measure([*python, APP], {"env": "prod"}), measure([*python, "-c", EMPTY_APP])) for _ in range(runs + 1))
+    _, *pairs = both
     ratio = statistics.median(full.cpu / empty.cpu for full, empty in pairs)
     above = statistics.median((full.cpu - empty.cpu) / full.resources * 100 for full, empty in pairs)
     return [
@@ -88,7 +89,7 @@ def synthesis_rows(runs: int) -> list[Row]:
 
 def suite_row() -> Row:
     """Compare the tests without the end-to-end part with one synthesis of all environments."""
-    everything = measure([sys.executable, "app.py"], {"env": "all"})
+    everything = measure([sys.executable, *APP_FLAGS, APP], {"env": "all"})
     suite = measure([sys.executable, "-m", "pytest", "-m", "not e2e", "-p", "no:cacheprovider"])
     return Row("tests without the end-to-end part / synthesis of all", suite.cpu / everything.cpu, "x", 1.5)
 
