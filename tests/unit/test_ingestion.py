@@ -68,7 +68,8 @@ def properties(template, kind, name=""):
 
 
 def test_the_definition_is_closed(states):
-    asl.definition(START, states, comment="ingest")
+    definition = asl.definition(START, states, comment="ingest")  # raises when a state leads nowhere or is unreachable
+    assert definition["StartAt"] in definition["States"]
 
 
 def test_every_task_has_a_timeout_and_ends_in_an_event_when_it_fails(states):
