@@ -68,7 +68,7 @@ def properties(template, kind, name=""):
 
 
 def test_the_definition_is_closed(states):
-    definition = asl.definition(START, states, comment="ingest")  # raises when a state leads nowhere or is unreachable
+    definition = asl.definition(START, states, comment="ingest")  # raises when a transition leads nowhere
     assert definition["StartAt"] in definition["States"]
 
 
