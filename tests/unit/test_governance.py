@@ -70,7 +70,7 @@ def resources(template, kind):
 
 def test_every_key_rotates_and_outlives_its_stack(owner):
     keys = owner.find_resources("AWS::KMS::Key").values()
-    assert len(keys) == 4
+    assert len(keys) == 5
     assert all(key["Properties"]["EnableKeyRotation"] and key["DeletionPolicy"] == "Retain" for key in keys)
 
 

@@ -9,7 +9,7 @@ from constructs import Construct
 
 
 class Keys(Construct):
-    """Four keys, rotated yearly: data, models, logs, secrets.
+    """Five keys, rotated yearly: data, models, logs, secrets, evidence.
 
     Args:
         retain: Keep the keys when the stack is deleted. True by default: without its key, retained data is lost.
@@ -19,6 +19,7 @@ class Keys(Construct):
         models: Model artefacts, captured inference data, endpoint volumes.
         logs: Log groups.
         secrets: Secrets and function environments.
+        evidence: Audit trails, configuration history and records of who operated what.
     """
 
     def __init__(self, scope: Construct, id: str, *, retain: bool = True) -> None:
@@ -27,6 +28,7 @@ class Keys(Construct):
         self.models = self._key("Models", "Model artefacts, captured inference data, endpoint volumes", retain)
         self.logs = self._key("Logs", "Log groups", retain)
         self.secrets = self._key("Secrets", "Secrets and function environments", retain)
+        self.evidence = self._key("Evidence", "Audit trails, configuration history, records of operations", retain)
         for key in (self.data, self.models, self.logs):
             allow_log_encryption(key)
         for key in (self.data, self.models):
