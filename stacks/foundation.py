@@ -1,5 +1,6 @@
 """What every other stack of an environment stands on."""
 
+import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -9,6 +10,7 @@ from mlops_constructs.governance.boundary import Boundary
 from mlops_constructs.governance.keys import Keys
 from mlops_constructs.governance.network import Network
 from mlops_constructs.governance.private_network import PrivateNetwork
+from mlops_constructs.governance.watch import watch_keys
 from mlops_constructs.orchestration.bus import PlatformBus, event_schemas
 from stacks.base import PlatformStack
 from stacks.config import CreateNetwork, Environment, ExistingNetwork
@@ -41,7 +43,14 @@ class FoundationStack(PlatformStack):
             name = f"mlops-{environment.name}-boundary"
             self.boundary = Boundary(self, "Boundary", name=name, path=environment.role_path)
             iam.PermissionsBoundary.of(self).apply(self.boundary.policy)
-        self.keys = Keys(self, "Keys", retain=environment.retains_data)
+        self.keys = Keys(
+            self,
+            "Keys",
+            users=key_users(environment),
+            deployers=key_deployers(environment),
+            multi_region=environment.multi_region_keys,
+            retain=environment.retains_data,
+        )
         self.network = self._network(environment.network.create, environment.network.existing)
         self.access_logs = AccessLogBucket(self, "AccessLogs", retain=environment.retains_data)
         if not environment.retains_data:
@@ -54,6 +63,7 @@ class FoundationStack(PlatformStack):
             )
         email = environment.alerts.email if environment.alerts else None
         self.alerts = AlertTopic(self, "Alerts", encryption_key=self.keys.data, email=email)
+        watch_keys(self, "KeyInDanger", keys=self.keys.all, topic=self.alerts, encryption_key=self.keys.data)
         self.bus = PlatformBus(
             self,
             "Events",
@@ -73,6 +83,7 @@ class FoundationStack(PlatformStack):
                 "alert-topic": self.alerts.topic_arn,
                 "data-key": self.keys.data.key_arn,
                 "models-key": self.keys.models.key_arn,
+                "evidence-key": self.keys.evidence.key_arn,
             },
         )
 
@@ -95,3 +106,19 @@ class FoundationStack(PlatformStack):
             subnet_ids=existing.private_subnet_ids,
             job_security_group_id=existing.job_security_group_id,
         )
+
+
+def key_users(environment: Environment) -> list[str]:
+    """ARN patterns of who may use the keys: the environment's own roles, people's included, and Macie, which reads."""
+    roles = f"arn:{cdk.Aws.PARTITION}:iam::{environment.account}:role"
+    return [
+        f"{roles}{environment.role_path}*",
+        f"{roles}/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_mlops-{environment.name}-*",
+        f"{roles}/aws-service-role/macie.amazonaws.com/AWSServiceRoleForAmazonMacie",
+    ]
+
+
+def key_deployers(environment: Environment) -> list[str]:
+    """ARN of the role in which CloudFormation creates what is encrypted."""
+    role = f"cdk-{environment.bootstrap_qualifier}-cfn-exec-role-{environment.account}-{environment.region}"
+    return [f"arn:{cdk.Aws.PARTITION}:iam::{environment.account}:role/{role}"]

@@ -117,6 +117,9 @@ class Environment(Model):
     permissions_boundary: Annotated[str, StringConstraints(pattern=r"^[\w+=,.@-]{1,128}$")] | None = Field(
         default=None, description="Name of a managed policy of the account; the platform makes its own when absent."
     )
+    multi_region_keys: bool = Field(
+        default=False, description="Keys that can be replicated into other regions; never to be changed later."
+    )
     workloads: dict[Name, dict[str, JsonValue]] = Field(
         default_factory=dict, description="Workloads that run here, each with the fields that differ here."
     )

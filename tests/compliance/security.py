@@ -29,6 +29,14 @@ STATEFUL_TYPES = (
     "AWS::SageMaker::ModelPackageGroup",
 )
 LOG_DELIVERY = "logging.s3.amazonaws.com"
+# KMS actions that never touch data, so that whoever holds them alone can read nothing.
+KEY_ADMINISTRATION = {
+    *("CancelKeyDeletion", "CreateAlias", "DeleteAlias", "DescribeKey", "DisableKey", "DisableKeyRotation"),
+    *("EnableKey", "EnableKeyRotation", "GetKeyPolicy", "GetKeyRotationStatus", "ListGrants", "ListKeyPolicies"),
+    *("ListKeyRotations", "ListResourceTags", "PutKeyPolicy", "ReplicateKey", "RevokeGrant", "RotateKeyOnDemand"),
+    *("ScheduleKeyDeletion", "TagResource", "UntagResource", "UpdateAlias", "UpdateKeyDescription"),
+    "UpdatePrimaryRegion",
+}
 
 
 def roles_have_boundary_and_path(template: Template) -> Iterator[Finding]:
@@ -84,6 +92,20 @@ def keys_rotate(template: Template) -> Iterator[Finding]:
             yield f"{name} is not rotated"
 
 
+def key_policies_separate_and_bound(template: Template) -> Iterator[Finding]:
+    """Administering a key is not using it, and what a service or role may do with it is bound by a condition."""
+    for name, properties in _of(template, "AWS::KMS::Key"):
+        for statement in properties["KeyPolicy"]["Statement"]:
+            actions = {action.removeprefix("kms:") for action in _list(statement["Action"])}
+            if any(action.endswith("*") for action in actions):
+                yield f"{name} allows {', '.join(sorted(actions))}"
+            used = actions - KEY_ADMINISTRATION
+            if used and "Condition" not in statement:
+                yield f"{name} lets {statement['Principal']} do {', '.join(sorted(used))} in every context"
+            if used and actions - used - {"DescribeKey"}:
+                yield f"{name} lets {statement['Principal']} both use and administer it"
+
+
 def policies_name_their_actions(template: Template) -> Iterator[Finding]:
     """No role may do `service:*` or everything but something."""
     for name, statement in _statements(template):
@@ -98,7 +120,9 @@ def nobody_else_is_trusted(template: Template) -> Iterator[Finding]:
     """Trust and resource policies name services, our account or our roles; never everyone, never another account."""
     for name, properties in _of(template, "AWS::IAM::Role"):
         for statement in properties["AssumeRolePolicyDocument"]["Statement"]:
-            if statement["Effect"] == "Allow" and set(statement["Principal"]) - {"Service"}:
+            # People come through the account's identity provider, under the conditions their personas demand.
+            expected = {"Service"} | ({"Federated"} if "Condition" in statement else set())
+            if statement["Effect"] == "Allow" and set(statement["Principal"]) - expected:
                 yield f"{name} can be assumed by {statement['Principal']}"
     for name, resource in template["Resources"].items():
         if resource["Type"] == "AWS::EC2::VPCEndpoint":
@@ -152,6 +176,7 @@ RULES: tuple[Callable[[Template], Iterator[Finding]], ...] = (
     buckets_are_encrypted_with_our_key,
     buckets_are_closed,
     keys_rotate,
+    key_policies_separate_and_bound,
     policies_name_their_actions,
     nobody_else_is_trusted,
     failed_deliveries_are_kept,

@@ -62,6 +62,11 @@ EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 WHOLE_SERVICE = {"Effect": "Allow", "Action": ["s3:*"], "Resource": "*"}
 ALL_BUT_ONE = {"Effect": "Allow", "NotAction": "iam:CreateUser", "Resource": "*"}
 
+ROOT_USES = {"Effect": "Allow", "Action": "kms:*", "Principal": {"AWS": "arn:aws:iam::333333333333:root"}}
+LOGS_DECRYPT = {"Effect": "Allow", "Action": "kms:Decrypt*", "Principal": {"Service": "delivery.logs.amazonaws.com"}}
+BOUND = {"Condition": {"StringEquals": {"kms:EncryptionContext:SourceArn": "arn:aws:logs:us-east-1:333333333333:*"}}}
+BOTH = {**ROOT_USES, **BOUND, "Action": ["kms:Decrypt", "kms:PutKeyPolicy"]}
+
 MUTANTS: list[tuple[Callable[[Template], Iterator[str]], str, str, Damage]] = [
     (security.roles_have_boundary_and_path, "AWS::IAM::Role", "no boundary", without("PermissionsBoundary")),
     (security.roles_have_boundary_and_path, "AWS::IAM::Role", "no path", without("Path")),
@@ -98,6 +103,16 @@ MUTANTS: list[tuple[Callable[[Template], Iterator[str]], str, str, Damage]] = [
         with_value("PolicyDocument.Statement", []),
     ),
     (security.keys_rotate, "AWS::KMS::Key", "no rotation", without("EnableKeyRotation")),
+    *(
+        (security.key_policies_separate_and_bound, "AWS::KMS::Key", name, with_statement("KeyPolicy", statement))
+        for name, statement in (
+            ("the account does everything", ROOT_USES),
+            ("log delivery decrypts everything", LOGS_DECRYPT),
+            ("log delivery has a wildcard", {**LOGS_DECRYPT, **BOUND}),
+            ("log delivery decrypts in every context", {**LOGS_DECRYPT, "Action": "kms:Decrypt"}),
+            ("one statement uses and administers", BOTH),
+        )
+    ),
     *(
         (security.policies_name_their_actions, "AWS::IAM::Policy", name, with_statement("PolicyDocument", statement))
         for name, statement in (("everything", EVERYTHING), ("service", WHOLE_SERVICE), ("all but one", ALL_BUT_ONE))

@@ -18,13 +18,19 @@ from aws_cdk import aws_s3 as s3
 from mlops_constructs.governance.alerts import AlertTopic
 from mlops_constructs.governance.boundary import Boundary
 from mlops_constructs.governance.grants import allow, allow_objects, allow_wildcard, list_objects, read_objects
+from mlops_constructs.governance.key_policy import USE
 from mlops_constructs.governance.keys import Keys
 from mlops_constructs.governance.network import Network
 from mlops_constructs.governance.private_network import INTERFACE_SERVICES, PrivateNetwork
 from mlops_constructs.governance.waivers import AppliedWaiver, Waiver, expired, read_waivers, unused, waive
+from mlops_constructs.governance.watch import watch_keys
 from mlops_constructs.governance.wildcards import METRICS, OBJECTS, REVIEWED
+from mlops_constructs.orchestration.states import succeed
+from mlops_constructs.orchestration.workflow import Workflow
 
 ENVIRONMENT = cdk.Environment(account="111111111111", region="eu-west-1")
+USERS = ["arn:aws:iam::111111111111:role/mlops/test/*"]
+DEPLOYERS = ["arn:aws:iam::111111111111:role/cdk-hnb659fds-cfn-exec-role-111111111111-eu-west-1"]
 WAIVER = Waiver(finding="Pack::Rule[x]", reason="a reason that a reviewer can judge", owner="me", review="2027-01-31")
 
 
@@ -37,13 +43,14 @@ def outdir(tmp_path_factory) -> Path:
 def app(outdir):
     app = cdk.App(outdir=str(outdir))
     owner, user = cdk.Stack(app, "Owner", env=ENVIRONMENT), cdk.Stack(app, "User", env=ENVIRONMENT)
-    keys = Keys(owner, "Keys")
+    keys = Keys(owner, "Keys", users=USERS, deployers=DEPLOYERS)
     boundary = Boundary(owner, "Boundary", name="mlops-test-boundary", path="/mlops/test/")
     iam.PermissionsBoundary.of(owner).apply(boundary.policy)
     PrivateNetwork(
         owner, "Network", cidr="10.0.0.0/16", availability_zones=["eu-west-1a", "eu-west-1b"], log_key=keys.logs
     )
-    AlertTopic(owner, "Alerts", encryption_key=keys.data, email="a@example.com")
+    alerts = AlertTopic(owner, "Alerts", encryption_key=keys.data, email="a@example.com")
+    watch_keys(owner, "KeyInDanger", keys=keys.all, topic=alerts, encryption_key=keys.data)
     bucket = s3.Bucket(owner, "Bucket", encryption_key=keys.data)
     role = iam.Role(user, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     read_objects(bucket, role, "w/")
@@ -79,6 +86,73 @@ def test_log_groups_of_other_accounts_cannot_use_the_keys(owner):
     logs = [s for p in policies for s in p if s.get("Sid") == "LogGroupsOfThisAccount"]
     assert len(logs) == 3
     assert all("111111111111" in json.dumps(s["Condition"]["ArnLike"]) for s in logs)
+
+
+def test_log_delivery_decrypts_logs_of_this_account_and_nothing_else(owner):
+    policies = [key["KeyPolicy"]["Statement"] for key in resources(owner, "AWS::KMS::Key")]
+    delivery = [s for p in policies for s in p if s["Principal"] == {"Service": "delivery.logs.amazonaws.com"}]
+    assert len(delivery) == 3
+    for statement in delivery:
+        assert statement["Action"] == "kms:Decrypt"
+        context = statement["Condition"]["StringEquals"]["kms:EncryptionContext:SourceArn"]
+        assert "logs:eu-west-1:111111111111:*" in json.dumps(context)
+
+
+def test_a_workflow_adds_nothing_to_the_policy_of_its_key():
+    stack = cdk.Stack(cdk.App(), "S", env=ENVIRONMENT)
+    key = kms.Key(stack, "Key")
+    workflow = Workflow(stack, "Train", states={"Done": succeed()}, start_at="Done", encryption_key=key)
+    template = assertions.Template.from_stack(stack)
+    (policy,) = [key["KeyPolicy"]["Statement"] for key in resources(template, "AWS::KMS::Key")]
+    assert [list(s["Principal"]) for s in policy] == [["AWS"]]
+    (machine,) = resources(template, "AWS::StepFunctions::StateMachine")
+    assert machine["EncryptionConfiguration"]["KmsKeyId"] == stack.resolve(key.key_arn)
+    assert workflow.encryption_key is key
+
+
+def test_who_administers_a_key_cannot_use_it_and_only_the_named_roles_can(owner):
+    for key in resources(owner, "AWS::KMS::Key"):
+        statements = {s["Sid"]: s for s in key["KeyPolicy"]["Statement"]}
+        assert not {*USE, "kms:CreateGrant"} & {*statements["AccountAdministers"]["Action"]}
+        assert "kms:PutKeyPolicy" in statements["AccountAdministers"]["Action"], "nobody could mend the policy"
+        assert "Condition" not in statements["AccountAdministers"], "the account could lock itself out"
+        assert statements["RolesUse"]["Condition"] == {"ArnLike": {"aws:PrincipalArn": USERS}}
+        assert statements["RolesGrantToServices"]["Condition"]["ArnLike"] == {"aws:PrincipalArn": USERS}
+        assert statements["RolesGrantToServices"]["Condition"]["Bool"] == {"kms:GrantIsForAWSResource": "true"}
+        through = statements["DeploymentsUseThroughServices"]["Condition"]
+        assert through["ArnLike"] == {"aws:PrincipalArn": DEPLOYERS}
+        assert "lambda.eu-west-1.amazonaws.com" in through["StringEquals"]["kms:ViaService"]
+
+
+def test_an_event_service_names_bus_topic_or_queue_of_this_account(owner):
+    (data,) = [key for key in resources(owner, "AWS::KMS::Key") if key["Description"].startswith("Data lake")]
+    services = [s for s in data["KeyPolicy"]["Statement"] if "events.amazonaws.com" in json.dumps(s["Principal"])]
+    assert len(services) == 4
+    for statement in services:
+        # EventBridge sends no source account along to the key of a topic or a queue.
+        assert "aws:SourceAccount" not in json.dumps(statement)
+        if statement["Action"] != "kms:DescribeKey":
+            ((name, pattern),) = statement["Condition"]["ArnLike"].items()
+            assert name.startswith("kms:EncryptionContext:aws:")
+            assert ":eu-west-1:111111111111:" in json.dumps(pattern)
+
+
+def test_a_key_in_danger_alerts_a_person(owner):
+    (rule,) = resources(owner, "AWS::Events::Rule")
+    assert rule["EventPattern"]["source"] == ["aws.kms"]
+    detail = rule["EventPattern"]["detail"]
+    assert {"ScheduleKeyDeletion", "DisableKey"} <= set(detail["eventName"])
+    assert len(detail["resources"]["ARN"]) == 5
+    topics = owner.find_resources("AWS::SNS::Topic")
+    assert [target["Arn"]["Ref"] for target in rule["Targets"]] == list(topics)
+
+
+def test_a_key_of_several_regions_is_one_from_the_beginning():
+    stack = cdk.Stack(cdk.App(), "S", env=ENVIRONMENT)
+    Keys(stack, "Keys", multi_region=True)
+    keys = resources(assertions.Template.from_stack(stack), "AWS::KMS::Key")
+    assert len(keys) == 5
+    assert all(key["MultiRegion"] is True for key in keys)
 
 
 def test_the_secrets_key_is_open_to_no_service(owner):

@@ -2,7 +2,8 @@
 
 from mlops_constructs.governance.alerts import AlertTopic
 from mlops_constructs.governance.boundary import Boundary
-from mlops_constructs.governance.keys import Keys, allow_event_services, allow_log_encryption
+from mlops_constructs.governance.key_policy import allow_event_services, allow_log_encryption, key_policy
+from mlops_constructs.governance.keys import Keys
 from mlops_constructs.governance.network import Network
 from mlops_constructs.governance.private_network import PrivateNetwork
 from mlops_constructs.governance.waivers import Waiver, waive
@@ -16,5 +17,6 @@ __all__ = [
     "Waiver",
     "allow_event_services",
     "allow_log_encryption",
+    "key_policy",
     "waive",
 ]

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, RemovalPolicy, Stack
-from aws_cdk import aws_iam as iam
+from collections.abc import Sequence
+
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_kms as kms
 from constructs import Construct
+
+from mlops_constructs.governance.key_policy import allow_event_services, allow_log_encryption, key_policy
 
 
 class Keys(Construct):
     """Five keys, rotated yearly: data, models, logs, secrets, evidence.
 
     Args:
+        users: ARN patterns of the roles that may use the keys when their IAM policy allows it too; every role of the
+            account by default. Administration is the account's either way, and never includes use.
+        deployers: ARN patterns of the roles that create encrypted resources, as CloudFormation's; needed when `users`
+            leaves them out. They use the keys through AWS services only.
+        multi_region: Keys that can be replicated into other regions. False by default; it cannot be changed later.
         retain: Keep the keys when the stack is deleted. True by default: without its key, retained data is lost.
 
     Attributes:
@@ -22,86 +30,41 @@ class Keys(Construct):
         evidence: Audit trails, configuration history and records of who operated what.
     """
 
-    def __init__(self, scope: Construct, id: str, *, retain: bool = True) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        users: Sequence[str] = (),
+        deployers: Sequence[str] = (),
+        multi_region: bool = False,
+        retain: bool = True,
+    ) -> None:
         super().__init__(scope, id)
-        self.data = self._key("Data", "Data lake, tables, queues, events and workflow executions", retain)
-        self.models = self._key("Models", "Model artefacts, captured inference data, endpoint volumes", retain)
-        self.logs = self._key("Logs", "Log groups", retain)
-        self.secrets = self._key("Secrets", "Secrets and function environments", retain)
-        self.evidence = self._key("Evidence", "Audit trails, configuration history, records of operations", retain)
-        for key in (self.data, self.models, self.logs):
-            allow_log_encryption(key)
-        for key in (self.data, self.models):
-            allow_event_services(key)
 
-    def _key(self, name: str, description: str, retain: bool) -> kms.Key:
-        return kms.Key(
-            self,
-            name,
-            description=description,
-            enable_key_rotation=True,
-            pending_window=Duration.days(30 if retain else 7),
-            removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
-        )
+        def key(name: str, description: str) -> kms.Key:
+            return kms.Key(
+                self,
+                name,
+                description=description,
+                enable_key_rotation=True,
+                multi_region=multi_region,
+                pending_window=Duration.days(30 if retain else 7),
+                policy=key_policy(self, users=users, deployers=deployers),
+                removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
+            )
 
+        self.data = key("Data", "Data lake, tables, queues, events and workflow executions")
+        self.models = key("Models", "Model artefacts, captured inference data, endpoint volumes")
+        self.logs = key("Logs", "Log groups")
+        self.secrets = key("Secrets", "Secrets and function environments")
+        self.evidence = key("Evidence", "Audit trails, configuration history, records of operations")
+        for each in (self.data, self.models, self.logs):
+            allow_log_encryption(each)
+        for each in (self.data, self.models):
+            allow_event_services(each)
 
-def allow_log_encryption(key: kms.IKey) -> None:
-    """Let CloudWatch Logs encrypt log groups of this account and region with the key, and deliver workflow logs.
-
-    See https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html.
-    """
-    stack = Stack.of(key)
-    groups = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:*"
-    key.add_to_resource_policy(
-        iam.PolicyStatement(
-            sid="LogGroupsOfThisAccount",
-            principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
-            actions=[
-                "kms:Encrypt",
-                "kms:Decrypt",
-                "kms:ReEncryptFrom",
-                "kms:ReEncryptTo",
-                "kms:GenerateDataKey",
-                "kms:GenerateDataKeyWithoutPlaintext",
-                "kms:DescribeKey",
-            ],
-            resources=["*"],
-            conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
-        )
-    )
-    # Exactly what StateMachine adds for encrypted workflows: with it here, a new workflow leaves the key alone.
-    key.add_to_resource_policy(
-        iam.PolicyStatement(
-            principals=[iam.ServicePrincipal("delivery.logs.amazonaws.com")], actions=["kms:Decrypt*"], resources=["*"]
-        )
-    )
-
-
-def allow_event_services(key: kms.IKey) -> None:
-    """Let EventBridge (buses, archives, dead letters), SNS and CloudWatch alarms of this account use the key."""
-    stack = Stack.of(key)
-    buses = f"arn:{stack.partition}:events:{stack.region}:{stack.account}:event-bus/*"
-    events = iam.ServicePrincipal("events.amazonaws.com")
-    key.add_to_resource_policy(
-        iam.PolicyStatement(
-            sid="EventBusesOfThisAccount",
-            principals=[events],
-            actions=["kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"],
-            resources=["*"],
-            conditions={"ArnLike": {"kms:EncryptionContext:aws:events:event-bus:arn": buses}},
-        )
-    )
-    # Creating a bus or an archive looks at the key before there is a bus to name.
-    key.add_to_resource_policy(
-        iam.PolicyStatement(sid="EventBridgeLooks", principals=[events], actions=["kms:DescribeKey"], resources=["*"])
-    )
-    services = ("events.amazonaws.com", "sns.amazonaws.com", "cloudwatch.amazonaws.com")
-    key.add_to_resource_policy(
-        iam.PolicyStatement(
-            sid="EventServicesOfThisAccount",
-            principals=[iam.ServicePrincipal(service) for service in services],
-            actions=["kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:DescribeKey"],
-            resources=["*"],
-            conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
-        )
-    )
+    @property
+    def all(self) -> tuple[kms.Key, ...]:
+        """The keys in a fixed order."""
+        return (self.data, self.models, self.logs, self.secrets, self.evidence)

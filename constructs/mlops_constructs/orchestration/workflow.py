@@ -64,6 +64,9 @@ class Workflow(Construct):
         )
         self.role: iam.Role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
         waive_wildcard(self.role, LOG_DELIVERY)  # StateMachine adds the statements for logging and tracing
+        # StateMachine would let log delivery decrypt everything (`kms:Decrypt*`, no condition) in the policy of a key of
+        # this app; of a key that it knows by its ARN alone it leaves the policy to `allow_log_encryption`.
+        key = kms.Key.from_key_arn(self, "EncryptionKey", encryption_key.key_arn)
         self.state_machine = sfn.StateMachine(
             self,
             "StateMachine",
@@ -72,7 +75,7 @@ class Workflow(Construct):
             state_machine_type=sfn.StateMachineType.STANDARD,
             role=self.role,
             tracing_enabled=True,
-            encryption_configuration=sfn.CustomerManagedEncryptionConfiguration(encryption_key, DATA_KEY_REUSE),
+            encryption_configuration=sfn.CustomerManagedEncryptionConfiguration(key, DATA_KEY_REUSE),
             logs=sfn.LogOptions(destination=self.log_group, level=sfn.LogLevel.ALL, include_execution_data=True),
             removal_policy=RemovalPolicy.DESTROY,
         )
