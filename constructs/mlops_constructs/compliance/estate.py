@@ -79,7 +79,7 @@ class Estate:
     """All resources of one environment.
 
     Args:
-        name: Name of the environment, or of the template.
+        name: Name where the resources carry no tag that says which environment they are.
         templates: Its templates; stack names must differ.
         stage: `local`, `dev`, `staging` or `prod`; by default what the tags or the name say.
 
@@ -88,7 +88,6 @@ class Estate:
     """
 
     def __init__(self, name: str, templates: Iterable[Template], *, stage: str | None = None) -> None:
-        self.name = name
         self.templates = tuple(sorted(templates, key=lambda template: template.stack))
         first = self.templates[0] if self.templates else Template(stack="", body={})
         self.account, self.region = first.account, first.region
@@ -98,6 +97,7 @@ class Estate:
             for template in self.templates
             for logical_id, raw in template.resources.items()
         )
+        self.name = self._tagged(_ENVIRONMENT_TAG) or name
         self.stage = stage or self._stage()
 
     @property
@@ -138,7 +138,7 @@ class Estate:
         return found
 
     def _stage(self) -> str | None:
-        tagged = self._tagged(_STAGE_TAG) or self._tagged(_ENVIRONMENT_TAG) or self.name
+        tagged = self._tagged(_STAGE_TAG) or self.name
         return tagged if tagged in STAGES else None
 
     def _tagged(self, key: str) -> str | None:

@@ -7,62 +7,15 @@ author chose it. Conditions never remove a resource: it is judged as if it were 
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+from mlops_constructs.compliance.functions import FUNCTIONS
 from mlops_constructs.compliance.names import Form, Ref, form_of
+from mlops_constructs.compliance.template import ACCOUNT, REGION, Template
+from mlops_constructs.compliance.values import NOTHING, Unknown, default_of, equal, is_false, is_true, like
 
-ACCOUNT, REGION = "111122223333", "us-east-1"
-NOTHING: Final = object()  # what AWS::NoValue leaves of a property
-_PLACEHOLDER = re.compile(r"\$\{(!?)([^}]*)\}")
-
-
-class Unknown(str):
-    """A value known only at deployment; its text says where it will come from, like `${Parameter}`."""
-
-    __slots__ = ()
-
-
-def is_true(value: object) -> bool:
-    """Whether CloudFormation takes the value for true, as a boolean or as the text `true`."""
-    return value is True or (isinstance(value, str) and value.lower() == "true")
-
-
-def is_false(value: object) -> bool:
-    """Whether CloudFormation takes the value for false, as a boolean or as the text `false`."""
-    return value is False or (isinstance(value, str) and value.lower() == "false")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Template:
-    """One template and what is known about it beside its text.
-
-    Args:
-        stack: Name of the stack.
-        body: The template.
-        file: Name of its file.
-        paths: Construct path by logical id, where the CDK wrote one.
-        lines: Line of each logical id in the file.
-        account: Account it is deployed to.
-        region: Region it is deployed to.
-    """
-
-    stack: str
-    body: Mapping[str, Any]
-    file: str = ""
-    paths: Mapping[str, str] = field(default_factory=dict)
-    lines: Mapping[str, int] = field(default_factory=dict)
-    account: str = ACCOUNT
-    region: str = REGION
-
-    @property
-    def resources(self) -> Mapping[str, Mapping[str, Any]]:
-        """The resources by logical id."""
-        found: Mapping[str, Mapping[str, Any]] = self.body.get("Resources") or {}
-        return found
+__all__ = ["ACCOUNT", "REGION", "Resolver", "Scope", "Template", "Unknown", "is_false", "is_true"]
 
 
 class Resolver:
@@ -149,14 +102,14 @@ class Scope:
             id=self._id_in_arn(logical_id),
             path=path if isinstance(path, str) else "/",
         )
-        return _like(f"arn:aws:{text}", self.physical_id(logical_id))
+        return like(f"arn:aws:{text}", self.physical_id(logical_id))
 
     def reference(self, name: str) -> Any:
         """Return what `Ref` gives for a parameter, a pseudo parameter or a resource."""
         if name in self._pseudo:
             return self._pseudo[name]
         if name in self._parameters:
-            return _default(name, self._parameters[name])
+            return default_of(name, self._parameters[name])
         if name not in self.template.resources:
             return Unknown(f"${{{name}}}")
         form, identity = self._form(name), self.physical_id(name)
@@ -164,7 +117,7 @@ class Scope:
             return self.arn(name)
         if form.ref is Ref.URL:
             host = f"https://sqs.{self.template.region}.amazonaws.com/{self.template.account}"
-            return _like(f"{host}/{identity}", identity)
+            return like(f"{host}/{identity}", identity)
         return identity
 
     def attribute(self, logical_id: str, name: str) -> str:
@@ -192,7 +145,7 @@ class Scope:
         if name == "Condition":
             return self.condition(argument)
         if name == "Fn::Equals":
-            return _equal(*map(self.resolve, argument))
+            return equal(*map(self.resolve, argument))
         parts = [self.condition(each) for each in argument] if name in ("Fn::And", "Fn::Or", "Fn::Not") else [None]
         if name == "Fn::Not":
             return None if parts[0] is None else not parts[0]
@@ -230,154 +183,3 @@ class Scope:
         if kind == "AWS::SSM::Parameter" and not identity.startswith("/"):
             return f"/{identity}"
         return identity
-
-
-def _default(name: str, parameter: Mapping[str, Any]) -> Any:
-    kind, default = str(parameter.get("Type", "String")), parameter.get("Default")
-    if default is None or kind.startswith("AWS::SSM::"):
-        return Unknown(f"${{{name}}}")
-    if kind.startswith("List<") or kind == "CommaDelimitedList":
-        return [each.strip() for each in text(default).split(",")]
-    if text(default).lower() in ("true", "false"):
-        return text(default).lower() == "true"
-    if kind == "Number" and re.fullmatch(r"-?\d+", text(default)):
-        return int(text(default))
-    return text(default)
-
-
-def text(value: object) -> str:
-    """Return a value as CloudFormation writes it into text."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _like(result: str, *parts: object) -> str:
-    """Return text made of parts: what has an unknown part is unknown."""
-    return Unknown(result) if any(isinstance(part, Unknown) for part in parts) else result
-
-
-def _equal(left: Any, right: Any) -> bool | None:
-    if isinstance(left, Unknown) or isinstance(right, Unknown):
-        return True if left == right else None
-    return text(left) == text(right)
-
-
-def _join(scope: Scope, argument: Any) -> Any:
-    delimiter, items = argument
-    parts = scope.resolve(items)
-    if not isinstance(parts, list):
-        return Unknown(text(parts))
-    return _like(str(delimiter).join(map(text, parts)), *parts)
-
-
-def _sub(scope: Scope, argument: Any) -> Any:
-    pattern, given = argument if isinstance(argument, list) else (argument, {})
-    known = scope.resolve(given)
-    parts: list[object] = []
-
-    def replace(found: re.Match[str]) -> str:
-        literal, name = found.groups()
-        if literal:
-            return f"${{{name}}}"
-        name = name.strip()
-        if name in known:
-            part = known[name]
-        elif "." in name:
-            part = scope.attribute(*name.split(".", 1))
-        else:
-            part = scope.reference(name)
-        parts.append(part)
-        return text(part)
-
-    return _like(_PLACEHOLDER.sub(replace, str(pattern)), *parts)
-
-
-def _get_att(scope: Scope, argument: Any) -> Any:
-    logical_id, name = argument.split(".", 1) if isinstance(argument, str) else argument
-    return scope.attribute(logical_id, text(scope.resolve(name)))
-
-
-def _select(scope: Scope, argument: Any) -> Any:
-    index, items = map(scope.resolve, argument)
-    if isinstance(items, list) and re.fullmatch(r"\d+", text(index)) and int(index) < len(items):
-        return items[int(index)]
-    return Unknown(f"{text(items)}[{text(index)}]")
-
-
-def _split(scope: Scope, argument: Any) -> Any:
-    delimiter, value = argument
-    whole = scope.resolve(value)
-    if not isinstance(whole, str):
-        return Unknown(text(whole))
-    parts = whole.split(str(delimiter))
-    # `${A}:b` keeps what is known: the parts without a placeholder are as certain as before.
-    return [Unknown(each) if isinstance(whole, Unknown) and "${" in each else each for each in parts]
-
-
-def _if(scope: Scope, argument: Any) -> Any:
-    name, when_true, when_false = argument
-    holds = scope.condition(name)
-    if holds is not None:
-        return scope.resolve(when_true if holds else when_false)
-    first, second = scope.resolve(when_true), scope.resolve(when_false)
-    return first if first == second else Unknown(f"${{If:{name}}}")
-
-
-def _find_in_map(scope: Scope, argument: Any) -> Any:
-    name, top, second, *more = map(scope.resolve, argument)
-    found = scope.mapping(name).get(text(top), {}).get(text(second))
-    if found is not None:
-        return scope.resolve(found)
-    fallback = more[0].get("DefaultValue") if more and isinstance(more[0], Mapping) else None
-    return Unknown(f"${{FindInMap:{name}.{text(top)}.{text(second)}}}") if fallback is None else fallback
-
-
-def _zones(scope: Scope, argument: Any) -> Any:
-    region = scope.resolve(argument) or scope.template.region
-    return [f"{text(region)}{letter}" for letter in "abc"]
-
-
-def _cidr(scope: Scope, argument: Any) -> Any:
-    block, count, *_ = map(scope.resolve, argument)
-    number = int(text(count)) if re.fullmatch(r"\d+", text(count)) else 1
-    return [Unknown(f"${{Cidr:{text(block)}:{index}}}") for index in range(number)]
-
-
-def _length(scope: Scope, argument: Any) -> Any:
-    items = scope.resolve(argument)
-    return len(items) if isinstance(items, list) else Unknown(f"${{Length:{text(items)}}}")
-
-
-def _to_json(scope: Scope, argument: Any) -> Any:
-    value = scope.resolve(argument)
-    return _like(json.dumps(value, separators=(",", ":")), *_leaves(value))
-
-
-def _leaves(value: Any) -> Iterable[object]:
-    if isinstance(value, Mapping | list):
-        for each in value.values() if isinstance(value, Mapping) else value:
-            yield from _leaves(each)
-    else:
-        yield value
-
-
-def _transform(scope: Scope, argument: Any) -> Any:
-    return Unknown(f"${{Transform:{argument.get('Name') if isinstance(argument, Mapping) else argument}}}")
-
-
-FUNCTIONS: dict[str, Callable[[Scope, Any], Any]] = {
-    "Ref": lambda scope, name: scope.reference(str(name)),
-    "Fn::Base64": lambda scope, argument: scope.resolve(argument),  # rules read it, nothing runs it
-    "Fn::Cidr": _cidr,
-    "Fn::FindInMap": _find_in_map,
-    "Fn::GetAZs": _zones,
-    "Fn::GetAtt": _get_att,
-    "Fn::If": _if,
-    "Fn::ImportValue": lambda scope, name: scope.imported(scope.resolve(name)),
-    "Fn::Join": _join,
-    "Fn::Length": _length,
-    "Fn::Select": _select,
-    "Fn::Split": _split,
-    "Fn::Sub": _sub,
-    "Fn::ToJsonString": _to_json,
-    "Fn::Transform": _transform,
-}

@@ -6,13 +6,15 @@ import json
 import re
 from bisect import bisect
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mlops_constructs.compliance.resolve import ACCOUNT, REGION, Template
+from mlops_constructs.compliance.template import ACCOUNT, REGION, Acknowledgement, Template
 
 SUFFIXES = (".json", ".yaml", ".yml", ".template")
 _STACK, _STAGE = "aws:cloudformation:stack", "cdk:cloud-assembly"
+_LOGICAL, _ACKNOWLEDGED = "aws:cdk:logicalId", "aws:cdk:acknowledged-rules"
 _LOGICAL_ID = re.compile(r"""^[ \t]*["']?([A-Za-z0-9]+)["']?[ \t]*:[ \t]*(?:\{|\r?$|#)""", re.MULTILINE)
 _INLINE_ID = re.compile(r'"([A-Za-z0-9]+)"\s*:\s*\{')
 
@@ -43,21 +45,31 @@ def read(path: Path) -> Iterator[tuple[str, list[Template]]]:
         yield path.resolve().name, templates
 
 
-def parse(path: Path) -> Any:
-    """Return what a JSON or YAML file holds, the short forms of YAML (`!Ref`) as the long ones.
+def parse(path: Path, written: str) -> Any:
+    """Return what is written in a JSON or YAML file, the short forms of YAML (`!Ref`) as the long ones.
 
     Raises:
         TemplateError: It is neither.
     """
-    written = path.read_text(encoding="utf-8", errors="replace")
-    if written.lstrip().startswith("{"):
-        try:
-            return json.loads(written)
-        except json.JSONDecodeError as error:
-            raise TemplateError(f"{path}:{error.lineno}: not JSON: {error.msg}") from error
+    if written.lstrip().startswith(("{", "[")):
+        return _parsed(path, written)
     from mlops_constructs.compliance.yaml_forms import parse_yaml  # costs a start-up that only YAML should pay
 
     return parse_yaml(path, written)
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        TemplateError: There is no such file, or it is not text.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise TemplateError(f"{path}: there is no such file") from error
+    except UnicodeDecodeError as error:
+        raise TemplateError(f"{path}: not text in UTF-8") from error
 
 
 def metadata(manifest: Path) -> Iterator[tuple[str, str, str, Any]]:
@@ -71,53 +83,71 @@ def metadata(manifest: Path) -> Iterator[tuple[str, str, str, Any]]:
                 yield name, path.lstrip("/"), entry["type"], entry.get("data")
 
 
+def acknowledgements(manifest: Path) -> Iterator[Acknowledgement]:
+    """Yield what the CDK noted as accepted in one manifest."""
+    for _, path, kind, data in metadata(manifest):
+        if kind == _ACKNOWLEDGED:
+            yield from _accepted(path, data)
+
+
+def _accepted(path: str, data: Mapping[str, str]) -> Iterator[Acknowledgement]:
+    yield from (Acknowledgement(path, finding, reason) for finding, reason in data.items())
+
+
 def _assembly(folder: Path, name: str) -> Iterator[tuple[str, list[Template]]]:
-    manifest = _json(folder / "manifest.json")
+    manifest = _json(folder / "manifest.json").get("artifacts", {})
     paths: dict[str, dict[str, str]] = {}
+    accepted: dict[str, list[Acknowledgement]] = {}
     for artifact, path, kind, data in metadata(folder / "manifest.json"):
-        if kind == "aws:cdk:logicalId":
+        if kind == _LOGICAL:
             paths.setdefault(artifact, {})[str(data)] = path.removesuffix("/Resource")
+        elif kind == _ACKNOWLEDGED:
+            accepted.setdefault(artifact, []).extend(_accepted(path, data))
     stacks = [
-        _of_stack(folder, key, artifact, paths.get(key, {}))
-        for key, artifact in manifest.get("artifacts", {}).items()
+        replace(
+            _of_stack(folder, key, artifact),
+            paths=paths.get(key, {}),
+            acknowledged=tuple(accepted.get(key, ())),
+        )
+        for key, artifact in manifest.items()
         if artifact.get("type") == _STACK
     ]
     if stacks:
-        yield name, [template for group in stacks for template in group]
-    for artifact in manifest.get("artifacts", {}).values():
+        yield name, stacks
+    for artifact in manifest.values():
         if artifact.get("type") == _STAGE:
             properties = artifact["properties"]
             directory = properties["directoryName"]
             yield from _assembly(folder / directory, properties.get("displayName") or directory)
 
 
-def _of_stack(folder: Path, key: str, artifact: Mapping[str, Any], paths: Mapping[str, str]) -> list[Template]:
+def _of_stack(folder: Path, key: str, artifact: Mapping[str, Any]) -> Template:
     properties = artifact.get("properties", {})
     # `aws://unknown-account/unknown-region` where the app names none
     place = re.match(r"aws://(\d{12})?[^/]*/([a-z]{2}-[a-z0-9-]+)?", str(artifact.get("environment")))
     account, region = place.groups() if place else (None, None)
-    file = folder / properties["templateFile"]
-    stack = properties.get("stackName") or artifact.get("displayName") or key
-    return [_template(file, str(stack), account or ACCOUNT, region or REGION, paths)]
+    stack = str(properties.get("stackName") or artifact.get("displayName") or key)
+    template = _template(folder / properties["templateFile"], stack)
+    return replace(template, account=account or ACCOUNT, region=region or REGION)
 
 
-def _template(file: Path, stack: str, account: str, region: str, paths: Mapping[str, str]) -> Template:
-    body = parse(file)
+def _template(file: Path, stack: str) -> Template:
+    written = read_text(file)
+    body = parse(file, written)
     if not is_template(body):
         raise TemplateError(f"{file}: not a CloudFormation template: no Resources with a Type each")
-    lines = _lines(file.read_text(encoding="utf-8", errors="replace"), body["Resources"])
-    return Template(stack=stack, body=body, file=file.name, paths=paths, lines=lines, account=account, region=region)
+    return Template(stack=stack, body=body, file=file.name, lines=_lines(written, body["Resources"]))
 
 
 def _from_file(path: Path) -> Template:
     stack = path.name.removesuffix(path.suffix).removesuffix(".template")
-    return _template(path, stack, ACCOUNT, REGION, {})
+    return _template(path, stack)
 
 
 def _if_template(path: Path) -> Template | None:
     if not path.is_file() or path.suffix not in SUFFIXES:
         return None
-    return _from_file(path) if is_template(parse(path)) else None
+    return _from_file(path) if is_template(parse(path, read_text(path))) else None
 
 
 def is_template(body: Any) -> bool:
@@ -143,10 +173,12 @@ def _lines(written: str, resources: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _json(path: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = _parsed(path, read_text(path))
+    return loaded
+
+
+def _parsed(path: Path, written: str) -> Any:
     try:
-        loaded: dict[str, Any] = json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise TemplateError(f"{path}: there is no such file, but the cloud assembly names it") from error
+        return json.loads(written)
     except json.JSONDecodeError as error:
         raise TemplateError(f"{path}:{error.lineno}: not JSON: {error.msg}") from error
-    return loaded
