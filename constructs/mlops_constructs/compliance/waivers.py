@@ -78,6 +78,11 @@ class AppliedWaiver:
     path: str
     waiver: Waiver
 
+    @property
+    def finding(self) -> str:
+        """The finding that is waived."""
+        return self.waiver.finding
+
     def covers(self, finding: str, path: str) -> bool:
         """Whether the finding at this construct path is the one waived here (the construct itself or one below it)."""
         return finding == self.waiver.finding and self.reaches(path)

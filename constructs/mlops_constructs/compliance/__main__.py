@@ -1,0 +1,104 @@
+"""`python -m mlops_constructs.compliance check PATH...`: the gate over any templates, from the command line."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlops_constructs.compliance.estate import Estate, TemplateError, load
+from mlops_constructs.compliance.run import Finding, Status, evaluate, failing, waivers_of
+from mlops_constructs.compliance.waivers import AppliedWaiver, Unreadable, read_file
+
+UNUSABLE = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0 is clean, 1 means findings nobody waived, 2 input that cannot be judged."""
+    given = _parser().parse_args(arguments)
+    try:
+        estates = _selected([estate for path in given.paths for estate in load(path)], given.environment)
+        extra = read_file(given.waivers) if given.waivers else []
+        findings = judge(estates, extra, given.today)
+        if given.json:
+            given.json.parent.mkdir(parents=True, exist_ok=True)
+            given.json.write_text(json.dumps(_document(findings), indent=1) + "\n")
+    except (TemplateError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return UNUSABLE
+    for name, found in findings.items():
+        sys.stdout.writelines(f"{_line(finding)}\n" for finding in failing(found))
+        counts = Counter(finding.status for finding in found)
+        sys.stdout.write(f"{name}: {', '.join(f'{counts[status]} {status}' for status in Status)}\n")
+    return 1 if any(map(failing, findings.values())) else 0
+
+
+def judge(
+    estates: Sequence[Estate], extra: Sequence[AppliedWaiver | Unreadable], today: dt.date
+) -> dict[str, list[Finding]]:
+    """Judge estates with their own waivers and those of a file, each where its path leads; the first gets the rest."""
+    found: dict[str, list[Finding]] = {}
+    left = list(extra)
+    for last, estate in zip([*[False] * (len(estates) - 1), True], estates, strict=True):
+        here = [each for each in left if last or _belongs(each, estate)]
+        left = [each for each in left if each not in here]
+        found[estate.name] = found.get(estate.name, []) + evaluate(estate, [*waivers_of(estate), *here], today)
+    return found
+
+
+def _belongs(waiver: AppliedWaiver | Unreadable, estate: Estate) -> bool:
+    return isinstance(waiver, AppliedWaiver) and any(waiver.reaches(each.path) for each in estate.resources)
+
+
+def _selected(estates: list[Estate], environment: str | None) -> list[Estate]:
+    if environment is None:
+        return estates
+    selected = [estate for estate in estates if estate.name == environment]
+    if not selected:
+        names = ", ".join(sorted({estate.name for estate in estates}))
+        raise TemplateError(f"--environment: got {environment!r}, there is {names}")
+    return selected
+
+
+def _line(finding: Finding) -> str:
+    place = f" ({finding.template}:{finding.line})" if finding.template else ""
+    return (
+        f"{finding.status} {finding.severity} {finding.path}{place} {finding.finding}: {finding.message.rstrip(".")}. "
+        f"Remedy: {finding.remedy or 'report it, with the template'}"
+    )
+
+
+def _document(findings: dict[str, list[Finding]]) -> dict[str, object]:
+    return {
+        "environments": {
+            name: {"passed": not failing(found), "findings": [finding.as_dict() for finding in found]}
+            for name, found in findings.items()
+        }
+    }
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m mlops_constructs.compliance", description=__doc__)
+    check = parser.add_subparsers(required=True, metavar="COMMAND").add_parser(
+        "check", help="judge templates; exit 1 on findings nobody waived, 2 on input that cannot be judged"
+    )
+    check.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="cdk.out, a folder of templates, a template")
+    check.add_argument("--json", type=Path, metavar="OUT", help="write every finding, passes included")
+    check.add_argument("--waivers", type=Path, metavar="FILE", help="YAML waivers of templates the CDK did not write")
+    check.add_argument("--environment", metavar="NAME", help="judge only this environment of the assembly")
+    check.add_argument(
+        "--today",
+        type=dt.date.fromisoformat,
+        default=dt.datetime.now(dt.UTC).date(),
+        metavar="DAY",
+        help="day at which review dates are looked at (default: today)",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
