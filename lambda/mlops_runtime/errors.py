@@ -64,3 +64,11 @@ class EndpointUnavailable(Transient):
 
 class TeardownFailed(PlatformError):
     """Something the stack made outside CloudFormation could not be removed."""
+
+
+class EndpointBusy(Transient):
+    """The endpoint is being changed by somebody else; the same command goes on where this one stopped."""
+
+
+class ControlIncomplete(PlatformError):
+    """A command for several workloads failed for some of them; it is recorded and may be repeated."""

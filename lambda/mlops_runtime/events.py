@@ -222,6 +222,35 @@ class RetrainingSuppressed(Detail):
     trigger: str
 
 
+ControlAction = Literal[
+    "stop-retraining",
+    "resume-retraining",
+    "freeze-promotion",
+    "resume-promotion",
+    "detach-endpoint",
+    "attach-endpoint",
+]
+
+
+class ControlChanged(Detail):
+    """A person stopped something of a workload, or gave it back.
+
+    Attributes:
+        before: The switch as it was.
+        after: The switch as it is now; equal to `before` when the command changed nothing.
+        request_id: Of the call, under which CloudTrail knows who made it.
+        record_uri: The record that nobody can change.
+    """
+
+    action: ControlAction
+    before: str
+    after: str
+    requested_by: str
+    reason: str
+    request_id: str
+    record_uri: str
+
+
 EVENTS: Mapping[tuple[str, str], type[Detail]] = MappingProxyType(
     {
         ("mlops.data", "Dataset Ready"): DatasetReady,
@@ -239,6 +268,7 @@ EVENTS: Mapping[tuple[str, str], type[Detail]] = MappingProxyType(
         ("mlops.retraining", "Retraining Requested"): RetrainingRequested,
         ("mlops.retraining", "Retraining Started"): RetrainingStarted,
         ("mlops.retraining", "Retraining Suppressed"): RetrainingSuppressed,
+        ("mlops.control", "Control Changed"): ControlChanged,
     }
 )
 
