@@ -37,6 +37,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "ministack.core.responses": ("get_account_id",),
     "ministack.core.router": ("_KNOWN_AWS_SERVICE_NAMES", "detect_service", "extract_access_key_id"),
     "ministack.services.athena": ("_executions",),
+    "ministack.services.cloudformation": ("_stacks",),
     "ministack.services.cloudformation.custom_resource": ("deliver_response",),
     "ministack.services.cloudformation.provisioners": ("_RESOURCE_HANDLERS",),
     "ministack.services.cloudformation.stacks": ("_runs_on_worker_thread",),

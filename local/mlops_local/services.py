@@ -17,6 +17,7 @@ MODULES = (
     "mlops_local.ecr",
     "mlops_local.schemas",
     "mlops_local.cloudformation.types",
+    "mlops_local.cloudformation.completion",
     "mlops_local.cloudwatch",
     "mlops_local.glue",
     "mlops_local.sagemaker",

@@ -20,6 +20,17 @@ def test_an_unknown_type_fails_by_name_and_makes_nothing(aws: LocalAws) -> None:
         aws.client("cloudformation").create_stack(StackName="cfn-unknown", TemplateBody=json.dumps(made))
 
 
+def test_a_stack_operation_is_answered_when_it_is_done(aws: LocalAws) -> None:
+    client = aws.client("cloudformation")
+    body = json.dumps(core.template({"Key": core.key(), "B": core.bucket()}))
+    client.create_change_set(StackName="cfn-done", ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=body)
+    client.execute_change_set(StackName="cfn-done", ChangeSetName="first")
+    stack = client.describe_stacks(StackName="cfn-done")["Stacks"][0]
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    client.delete_stack(StackName="cfn-done")
+    assert client.describe_stacks(StackName=stack["StackId"])["Stacks"][0]["StackStatus"] == "DELETE_COMPLETE"
+
+
 def test_a_property_nothing_would_apply_fails_by_name(aws: LocalAws) -> None:
     made = {"B": {"Type": "AWS::S3::Bucket", "Properties": {"AccelerateConfiguration": {}}}}
     with pytest.raises(AssertionError, match="AccelerateConfiguration"):

@@ -70,7 +70,7 @@ def land(
     observer: Observer,
     uploads: Sequence[Upload],
     *,
-    concurrency: int = 4,
+    concurrency: int = 6,
     timeout: float = 180,
 ) -> list[FileOutcome]:
     """Put files into the landing zone, several at a time, and wait for the platform's answer to each.

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tarfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,8 +24,9 @@ from mlops_local.demo.landing import Produced, select
 from mlops_local.demo.months import Month
 from mlops_local.demo.result import Quality
 
+Qualities = dict[Month, Quality]
+
 NAIVE_MONTHS = 3
-_CONCURRENT_JOBS = 2
 _BACKGROUND_NICENESS = "10"
 
 
@@ -79,21 +80,26 @@ class Offline:
     files: Sequence[Produced]
     work: Path
     _jobs: _Jobs = field(default_factory=_Jobs)
+    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "offline"))
 
     @contextmanager
-    def naive_in_background(self, months: Sequence[Month]) -> Iterator[Future[dict[Month, Quality]]]:
-        """`naive`, one job at a time beside whatever the caller does; leaving the context ends it, done or not."""
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="naive") as pool:
-            try:
-                yield pool.submit(
-                    lambda: {month: self._evaluate(self._train(month), month, "naive") for month in months}
-                )
-            finally:
-                self._jobs.close()
+    def in_background(self) -> Iterator[Offline]:
+        """Let `naive` and `frozen` run one job at a time beside the caller's work; leaving ends them, done or not."""
+        try:
+            yield self
+        finally:
+            self._jobs.close()
+            self._pool.shutdown(cancel_futures=True)
 
-    def frozen(self, archive: Path, months: Sequence[Month]) -> dict[Month, Quality]:
+    def naive(self, months: Sequence[Month]) -> Future[Qualities]:
+        """Quality of a new model every month, on that month."""
+        return self._pool.submit(
+            lambda: {month: self._evaluate(self._train(month), month, "naive") for month in months}
+        )
+
+    def frozen(self, archive: Path, months: Sequence[Month]) -> Future[Qualities]:
         """Quality of one packaged model on each month."""
-        return self._each(months, lambda month: self._evaluate(archive, month, "frozen"))
+        return self._pool.submit(lambda: {month: self._evaluate(archive, month, "frozen") for month in months})
 
     def labelled(self, months: Sequence[Month]) -> pd.DataFrame:
         """Flights of the months joined with their labels, in the columns of the workload's features.py."""
@@ -134,11 +140,6 @@ class Offline:
         code, output = self._jobs.run(["nice", "-n", _BACKGROUND_NICENESS, sys.executable, script], environment)
         if code != 0:
             raise OfflineError(f"{name} in {root} failed: {output.strip()[-400:]}")
-
-    @staticmethod
-    def _each(months: Sequence[Month], job: Callable[[Month], Quality]) -> dict[Month, Quality]:
-        with ThreadPoolExecutor(max_workers=_CONCURRENT_JOBS, thread_name_prefix="offline") as pool:
-            return dict(zip(months, pool.map(job, months), strict=True))
 
 
 def _write_parquet(frame: pd.DataFrame, path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from mlops_local.demo.platform import Platform
 from mlops_local.demo.processes import MemoryWatch
 from mlops_local.demo.replay import Replay, ReplayedMonth
 from mlops_local.demo.report import write_report
-from mlops_local.demo.result import Quality, Result
+from mlops_local.demo.result import Result
 from mlops_local.demo.summary import Alternatives, summarize
 from mlops_local.server import ACCOUNT, REGION, LocalAws
 
@@ -82,10 +82,10 @@ class Demo:
         deployment = Deployment(
             repository=self.repository, out=self.out, environ=aws.environ(), on_progress=display.now
         )
-        with display.phase("synthesize environment local"):
+        with display.phase("synthesize environment local, cdk bootstrap"), ThreadPoolExecutor(1) as beside:
+            bootstrap = beside.submit(deployment.bootstrap, ACCOUNT, REGION)
             deployment.synth()
-        with display.phase("cdk bootstrap"):
-            deployment.bootstrap(ACCOUNT, REGION)
+            bootstrap.result()
         with display.phase("cdk deploy --all"):
             deployment.deploy()
             stacks = aws.client("cloudformation").describe_stacks()["Stacks"]
@@ -107,15 +107,19 @@ class Demo:
             work=self.out / "offline",
         )
         with (
-            offline.naive_in_background(self.months) as naive,
+            offline.in_background(),
             Observer(platform, self.out / "events.jsonl", _announce(display)) as observer,
         ):
             replay = Replay(platform=platform, observer=observer, display=display, files=files)
             with display.phase("January to March: the first model"):
                 history_files = replay.train_first(history())
+            naive, frozen = (
+                offline.naive(self.months),
+                offline.frozen(self._first_model(platform, observer), self.months),
+            )
             replayed = self._replay(replay, display)
             with display.phase("compare with the frozen model and naive retraining"):
-                alternatives = self._alternatives(platform, observer, offline, naive)
+                alternatives = Alternatives(frozen=frozen.result(), naive=naive.result())
             with display.phase("read back what was served"):
                 served = predictions(platform)
                 served.to_parquet(self.out / "predictions.parquet", index=False)
@@ -140,15 +144,14 @@ class Demo:
                 replayed.append(replay.replay(month, with_faults=month == faulty))
         return replayed
 
-    def _alternatives(
-        self, platform: Platform, observer: Observer, offline: Offline, naive: Future[dict[Month, Quality]]
-    ) -> Alternatives:
+    def _first_model(self, platform: Platform, observer: Observer) -> Path:
+        """Download the first registered model: the frozen one of the comparison."""
         first = observer.events("Model Registered")[0].detail["model_package_arn"]
         package = platform.client("sagemaker").describe_model_package(ModelPackageName=first)
         archive = self.out / "offline" / "frozen.tar.gz"
         archive.parent.mkdir(parents=True, exist_ok=True)
         archive.write_bytes(platform.read(package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]))
-        return Alternatives(frozen=offline.frozen(archive, self.months), naive=naive.result())
+        return archive
 
     def close(self, result: Result, display: Display) -> Result:
         """Write result.json and report.html, and check that the one follows from predictions.parquet."""

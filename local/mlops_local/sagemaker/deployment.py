@@ -13,8 +13,8 @@ from ..runtime import Runtime
 from .account import Record, invalid
 from .servers import Fleet
 
-WAIT_SCALE = 1 / 300
-"""Local seconds per second of a wait in a deployment configuration: five minutes of baking are one second."""
+WAIT_SCALE = 1 / 1500
+"""Local seconds per second of a wait in a deployment configuration: five minutes of baking are 0.2 seconds."""
 
 _POLL_SECONDS = 0.1
 
