@@ -8,6 +8,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from mlops_constructs.compliance.estate import Estate, TemplateError, load
@@ -17,9 +18,25 @@ from mlops_constructs.compliance.waivers import AppliedWaiver, Unreadable, read_
 UNUSABLE = 2
 
 
+# Each has its own arguments and loads more than `check`, which has to start fast: `main(list of arguments) -> status`.
+COMMANDS = {
+    "mutate": "mlops_constructs.compliance.mutation.cli",
+    "diff": "mlops_constructs.compliance.diff.cli",
+    "unused": "mlops_constructs.compliance.usage.cli",
+}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 is clean, 1 means findings nobody waived, 2 input that cannot be judged."""
-    given = _parser().parse_args(arguments)
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments and arguments[0] in COMMANDS:
+        status: int = import_module(COMMANDS[arguments[0]]).main(arguments[1:])
+        return status
+    return check(_parser().parse_args(arguments))
+
+
+def check(given: argparse.Namespace) -> int:
+    """Judge templates and say what was found."""
     try:
         estates = _selected([estate for path in given.paths for estate in load(path)], given.environment)
         extra = read_file(given.waivers) if given.waivers else []
@@ -67,7 +84,7 @@ def _selected(estates: list[Estate], environment: str | None) -> list[Estate]:
 def _line(finding: Finding) -> str:
     place = f" ({finding.template}:{finding.line})" if finding.template else ""
     return (
-        f"{finding.status} {finding.severity} {finding.path}{place} {finding.finding}: {finding.message.rstrip(".")}. "
+        f"{finding.status} {finding.severity} {finding.path}{place} {finding.finding}: {finding.message.rstrip('.')}. "
         f"Remedy: {finding.remedy or 'report it, with the template'}"
     )
 
@@ -83,9 +100,12 @@ def _document(findings: dict[str, list[Finding]]) -> dict[str, object]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m mlops_constructs.compliance", description=__doc__)
-    check = parser.add_subparsers(required=True, metavar="COMMAND").add_parser(
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    check = commands.add_parser(
         "check", help="judge templates; exit 1 on findings nobody waived, 2 on input that cannot be judged"
     )
+    for name in COMMANDS:
+        commands.add_parser(name, help=f"see `{name} --help`", add_help=False)
     check.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="cdk.out, a folder of templates, a template")
     check.add_argument("--json", type=Path, metavar="OUT", help="write every finding, passes included")
     check.add_argument("--waivers", type=Path, metavar="FILE", help="YAML waivers of templates the CDK did not write")

@@ -151,17 +151,18 @@ class Estate:
         return values.pop() if len(values) == 1 else None
 
 
-def load(path: Path) -> list[Estate]:
+def load(path: Path, *, stages: bool = True) -> list[Estate]:
     """Read the estates below a path.
 
     Args:
         path: A `cdk.out` folder (every stage is an estate of its own, the app's own stacks are one), a folder of
             templates (one estate), or one template in JSON or YAML.
+        stages: Read the stages of a `cdk.out` folder, too; without them its own stacks alone.
 
     Raises:
         TemplateError: There is no such path, or no template in it, or one that cannot be read.
     """
-    return [Estate(name, templates) for name, templates in read(path)]
+    return [Estate(name, templates) for name, templates in read(path, stages=stages)]
 
 
 def from_templates(

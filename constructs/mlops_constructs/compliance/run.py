@@ -51,7 +51,8 @@ def waivers_of(estate: Estate) -> list[AppliedWaiver | Unreadable]:
 
 
 def qualified(rule: str, detail: str = "") -> str:
-    """Return the id of a finding as waivers name it."""
+    """Return the id of a finding as waivers name it; brackets in the detail become round, the CDK counts them."""
+    detail = detail.replace("[", "(").replace("]", ")")
     return f"{PACK}::{rule}[{detail}]" if detail else f"{PACK}::{rule}"
 
 
@@ -105,6 +106,7 @@ def _waived(
     if applied is None:
         return finding
     if not rule.waivable_in_prod and estate.stage in ("prod", None):
-        return replace(finding, message=f"{finding.message} (a waiver is there, but nobody can waive this in prod)")
+        message = f"{finding.message} (a waiver is there, but nobody can waive this in prod)"
+        return replace(finding, message=message, waiver=applied.waiver)
     status = Status.WAIVER_EXPIRED if applied in late else Status.WAIVED
     return replace(finding, status=status, waiver=applied.waiver)

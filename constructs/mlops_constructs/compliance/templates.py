@@ -23,8 +23,12 @@ class TemplateError(ValueError):
     """A path that holds no template, or a template that cannot be read."""
 
 
-def read(path: Path) -> Iterator[tuple[str, list[Template]]]:
+def read(path: Path, *, stages: bool = True) -> Iterator[tuple[str, list[Template]]]:
     """Yield name and templates of every environment below a path.
+
+    Args:
+        path: A cloud assembly, a folder of templates, or one template.
+        stages: Look into the stages of a cloud assembly, too.
 
     Raises:
         TemplateError: There is no such path, or no template in it, or one that cannot be read.
@@ -34,7 +38,7 @@ def read(path: Path) -> Iterator[tuple[str, list[Template]]]:
     if path.is_file():
         yield path.name.removesuffix(path.suffix).removesuffix(".template"), [_from_file(path)]
     elif (path / "manifest.json").is_file():
-        found = list(_assembly(path, path.name.removeprefix("assembly-")))
+        found = list(_assembly(path, path.name.removeprefix("assembly-"), stages))
         if not found:
             raise TemplateError(f"{path}: the cloud assembly holds no stack")
         yield from found
@@ -94,7 +98,7 @@ def _accepted(path: str, data: Mapping[str, str]) -> Iterator[Acknowledgement]:
     yield from (Acknowledgement(path, finding, reason) for finding, reason in data.items())
 
 
-def _assembly(folder: Path, name: str) -> Iterator[tuple[str, list[Template]]]:
+def _assembly(folder: Path, name: str, stages: bool) -> Iterator[tuple[str, list[Template]]]:
     manifest = _json(folder / "manifest.json").get("artifacts", {})
     paths: dict[str, dict[str, str]] = {}
     accepted: dict[str, list[Acknowledgement]] = {}
@@ -115,10 +119,10 @@ def _assembly(folder: Path, name: str) -> Iterator[tuple[str, list[Template]]]:
     if stacks:
         yield name, stacks
     for artifact in manifest.values():
-        if artifact.get("type") == _STAGE:
+        if stages and artifact.get("type") == _STAGE:
             properties = artifact["properties"]
             directory = properties["directoryName"]
-            yield from _assembly(folder / directory, properties.get("displayName") or directory)
+            yield from _assembly(folder / directory, properties.get("displayName") or directory, stages)
 
 
 def _of_stack(folder: Path, key: str, artifact: Mapping[str, Any]) -> Template:
