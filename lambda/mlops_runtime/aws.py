@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_glue import GlueClient
+    from mypy_boto3_inspector2 import Inspector2Client
+    from mypy_boto3_macie2 import Macie2Client
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
@@ -102,3 +104,13 @@ def error_code(error: Exception) -> str:
     """The AWS error code of a botocore ClientError, or an empty text for any other error."""
     response = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+
+
+@cache
+def inspector2() -> Inspector2Client:
+    return _session().client("inspector2", config=_config())
+
+
+@cache
+def macie2() -> Macie2Client:
+    return _session().client("macie2", config=_config())

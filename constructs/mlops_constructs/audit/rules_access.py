@@ -38,8 +38,10 @@ rule role_has_boundary when configuration.path == /^\\/mlops\\// {
         identifier="IAM_POLICY_BLACKLISTED_CHECK",
         why="A broad policy managed by AWS is attached",
         parameters={
-            "policyArns": "arn:aws:iam::aws:policy/AmazonSageMakerFullAccess,arn:aws:iam::aws:policy/AmazonS3FullAccess,"
-            "arn:aws:iam::aws:policy/IAMFullAccess,arn:aws:iam::aws:policy/PowerUserAccess"
+            "policyArns": ",".join(
+                f"arn:aws:iam::aws:policy/{name}"
+                for name in ("AmazonSageMakerFullAccess", "AmazonS3FullAccess", "IAMFullAccess", "PowerUserAccess")
+            )
         },
     ),
     ConfigRule(

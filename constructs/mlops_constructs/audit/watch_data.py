@@ -1,6 +1,7 @@
 """What a person must hear of when it happens in the account, as data: EventBridge patterns over CloudTrail events.
 
-Imports nothing of the CDK. EventBridge has management events only where a trail logs them. Events of global services
+Imports nothing of the CDK. Keys in danger of deletion and the use of break-glass are told by the stacks that own them
+(`governance.watch`). EventBridge has management events only where a trail logs them. Events of global services
 (IAM, Organizations) and of the root user reach the default bus of us-east-1 only, whatever the region of the trail.
 """
 
@@ -20,7 +21,7 @@ class Watch:
         id: Construct id of its rule.
         control: Control id that it serves.
         what: What happened, for whoever reads the message.
-        pattern: EventBridge event pattern; every source is also asked to be a successful call.
+        pattern: EventBridge event pattern, of calls that succeeded.
         global_service: The event reaches us-east-1 only.
     """
 
@@ -31,16 +32,16 @@ class Watch:
     global_service: bool = False
 
 
-def _calls(service: str, *names: str, **request: object) -> dict[str, object]:
+def _calls(service: str, *names: str, by_hand: bool = False) -> dict[str, object]:
+    """Successful calls of a service; `by_hand` leaves out those that CloudFormation makes for a deployment."""
     detail: dict[str, object] = {
         "eventSource": [f"{service}.amazonaws.com"],
         "eventName": list(names),
         "errorCode": [{"exists": False}],
     }
-    if request:
-        detail["requestParameters"] = request
-    source = {"monitoring": "aws.monitoring"}.get(service, f"aws.{service}")
-    return {"source": [source], "detail-type": [API_CALL], "detail": detail}
+    if by_hand:
+        detail["sourceIPAddress"] = [{"anything-but": "cloudformation.amazonaws.com"}]
+    return {"source": [f"aws.{service}"], "detail-type": [API_CALL], "detail": detail}
 
 
 WATCHES: tuple[Watch, ...] = (
@@ -55,16 +56,10 @@ WATCHES: tuple[Watch, ...] = (
         global_service=True,
     ),
     Watch(
-        id="KeyDeletion",
-        control="ENC-2",
-        what="A key was disabled or its deletion scheduled: what it encrypts is lost when it is gone",
-        pattern=_calls("kms", "ScheduleKeyDeletion", "DisableKey", "DeleteImportedKeyMaterial"),
-    ),
-    Watch(
         id="KeyPolicyChange",
         control="ENC-2",
-        what="The policy or the rotation of a key was changed",
-        pattern=_calls("kms", "PutKeyPolicy", "DisableKeyRotation"),
+        what="The policy of a key was changed by hand",
+        pattern=_calls("kms", "PutKeyPolicy", "DeleteImportedKeyMaterial", by_hand=True),
     ),
     Watch(
         id="TrailChange",
@@ -105,7 +100,7 @@ WATCHES: tuple[Watch, ...] = (
     Watch(
         id="BucketOpened",
         control="PUB-2",
-        what="The policy, public access block or encryption of a bucket was changed or removed",
+        what="The policy, public access block or encryption of a bucket was changed by hand",
         pattern=_calls(
             "s3",
             "PutBucketPolicy",
@@ -114,12 +109,13 @@ WATCHES: tuple[Watch, ...] = (
             "PutBucketPublicAccessBlock",
             "DeleteBucketPublicAccessBlock",
             "DeleteBucketEncryption",
+            by_hand=True,
         ),
     ),
     Watch(
         id="NetworkOpened",
         control="NET-1",
-        what="A way to or from the internet was made",
+        what="A way out of the network was made, or its flow logs were removed, by hand",
         pattern=_calls(
             "ec2",
             "CreateInternetGateway",
@@ -127,6 +123,7 @@ WATCHES: tuple[Watch, ...] = (
             "CreateNatGateway",
             "CreateVpcPeeringConnection",
             "DeleteFlowLogs",
+            by_hand=True,
         ),
     ),
     Watch(

@@ -191,6 +191,22 @@ SCALING = Wildcard(
     on=("*",),
     only_if=frozenset({"application-autoscaling:service-namespace"}),
 )
+ACCOUNT_SCANS = Wildcard(
+    actions=frozenset({"inspector2:Enable", "inspector2:Disable"}),
+    reason="Turning scans of an account on and off has no resource level; findings and filters are not touched.",
+    on=("*",),
+)
+DISCOVERY_JOBS = Wildcard(
+    actions=frozenset(
+        {
+            "macie2:CreateClassificationJob",
+            "macie2:UpdateClassificationJob",
+            "macie2:ListClassificationJobs",
+        }
+    ),
+    reason="Macie gives its jobs generated ids, and listing them has no resource level; no finding can be read.",
+    on=("*", "arn:*:classification-job/*"),
+)
 # The constructs add kinds of their own domain here, never elsewhere.
 REVIEWED: tuple[Wildcard, ...] = (
     OBJECTS,
@@ -207,4 +223,6 @@ REVIEWED: tuple[Wildcard, ...] = (
     OWN_NAMES,
     ENDPOINT_LISTS,
     SCALING,
+    ACCOUNT_SCANS,
+    DISCOVERY_JOBS,
 )

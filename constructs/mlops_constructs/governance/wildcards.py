@@ -1,7 +1,9 @@
 """The reviewed wildcards, for constructs; the list itself is where the checker can read it without the CDK."""
 
 from mlops_constructs.compliance.wildcards import (
+    ACCOUNT_SCANS,
     DATA_QUALITY,
+    DISCOVERY_JOBS,
     ENDPOINT_LISTS,
     GLUE_ASSETS,
     GLUE_LOGS,
@@ -22,7 +24,9 @@ from mlops_constructs.compliance.wildcards import (
 )
 
 __all__ = [
+    "ACCOUNT_SCANS",
     "DATA_QUALITY",
+    "DISCOVERY_JOBS",
     "ENDPOINT_LISTS",
     "GLUE_ASSETS",
     "GLUE_LOGS",

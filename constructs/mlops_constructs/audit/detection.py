@@ -1,0 +1,87 @@
+"""ThreatDetection: GuardDuty; AccessAnalyzers: who can get in from outside, and what nobody uses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from aws_cdk import aws_accessanalyzer as accessanalyzer
+from aws_cdk import aws_guardduty as guardduty
+from constructs import Construct
+
+Feature = Literal[
+    "S3_DATA_EVENTS", "LAMBDA_NETWORK_LOGS", "RDS_LOGIN_EVENTS", "EKS_AUDIT_LOGS", "EBS_MALWARE_PROTECTION"
+]
+FEATURES: tuple[Feature, ...] = (
+    "S3_DATA_EVENTS",
+    "LAMBDA_NETWORK_LOGS",
+    "RDS_LOGIN_EVENTS",
+    "EKS_AUDIT_LOGS",
+    "EBS_MALWARE_PROTECTION",
+)
+
+
+class ThreatDetection(Construct):
+    """A GuardDuty detector. AWS allows one per account and region.
+
+    CloudTrail, VPC flow and DNS logs are always looked at. Features that are not named are turned off explicitly:
+    what AWS adds to new detectors never costs unasked. Runtime monitoring is not offered: SageMaker jobs and Lambda
+    functions, which the platform runs, take no agent.
+
+    Args:
+        features: What is looked at besides; S3 object events and network activity of functions by default.
+
+    Attributes:
+        detector: The `guardduty.CfnDetector`; publishes findings every 15 minutes.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        features: Sequence[Feature] = ("S3_DATA_EVENTS", "LAMBDA_NETWORK_LOGS"),
+    ) -> None:
+        super().__init__(scope, id)
+        feature = guardduty.CfnDetector.CFNFeatureConfigurationProperty
+        self.detector = guardduty.CfnDetector(
+            self,
+            "Resource",
+            enable=True,
+            finding_publishing_frequency="FIFTEEN_MINUTES",
+            features=[feature(name=name, status="ENABLED" if name in features else "DISABLED") for name in FEATURES],
+        )
+
+
+class AccessAnalyzers(Construct):
+    """IAM Access Analyzer for access from outside the account, and for access that nobody uses.
+
+    Args:
+        unused_after_days: Report roles, keys and permissions that were not used for so many days; off by default,
+            as each role and user is paid for by the month.
+
+    Attributes:
+        external: The `accessanalyzer.CfnAnalyzer` of access from outside; free.
+        unused: That of unused access, or None.
+
+    Raises:
+        ValueError: The days are not within what the service takes.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, unused_after_days: int | None = None) -> None:
+        super().__init__(scope, id)
+        self.external = accessanalyzer.CfnAnalyzer(self, "External", type="ACCOUNT")
+        self.unused: accessanalyzer.CfnAnalyzer | None = None
+        if unused_after_days is None:
+            return
+        if not 1 <= unused_after_days <= 365:
+            raise ValueError(f"unused_after_days: got {unused_after_days}; use 1 to 365")
+        unused = accessanalyzer.CfnAnalyzer.UnusedAccessConfigurationProperty(unused_access_age=unused_after_days)
+        self.unused = accessanalyzer.CfnAnalyzer(
+            self,
+            "Unused",
+            type="ACCOUNT_UNUSED_ACCESS",
+            analyzer_configuration=accessanalyzer.CfnAnalyzer.AnalyzerConfigurationProperty(
+                unused_access_configuration=unused
+            ),
+        )
