@@ -1,0 +1,136 @@
+"""The review of one environment: read the templates, ask every checker, lay the waivers over, put it together."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlops_constructs.compliance.estate import Estate, TemplateError, load
+from mlops_constructs.compliance.evidence.accepted import read_accepted
+from mlops_constructs.compliance.evidence.document import Document, build
+from mlops_constructs.compliance.evidence.gather import Say, gather, quiet, step
+from mlops_constructs.compliance.evidence.ledger.own import own_ledger, own_rules
+from mlops_constructs.compliance.evidence.waiving import lay
+from mlops_constructs.compliance.run import waivers_of
+from mlops_constructs.compliance.waivers import PACK, AppliedWaiver, parse_reason, read_file
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What to review, and what to judge it with.
+
+    Args:
+        path: A `cdk.out` folder, a folder of templates, or one template.
+        date: Day of the review; waivers expire by it.
+        environment: Which environment of an assembly that holds several.
+        waivers: File with waivers, for templates without a cloud assembly.
+        accepted: File with accepted findings of the second checkers.
+        checkov: The checkov program; None leaves it out.
+        usage: Recorded use of permissions by role, as JSON.
+        mutation: Mutation score of the checkers, as JSON.
+    """
+
+    path: Path
+    date: dt.date
+    environment: str | None = None
+    waivers: Path | None = None
+    accepted: Path | None = None
+    checkov: Path | None = None
+    usage: Path | None = None
+    mutation: Path | None = None
+
+
+@dataclass(frozen=True)
+class Review:
+    """A finished review and the template files it read."""
+
+    document: Document
+    templates: tuple[Path, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the verdict is PASSED."""
+        return bool(self.document["verdict"]["status"] == "PASSED")
+
+
+def review(request: Request, say: Say = quiet) -> Review:
+    """Review one environment.
+
+    Raises:
+        TemplateError: The path holds no template, or several environments and none is named.
+        ValueError: A waiver or an accepted finding cannot be read.
+    """
+    estate = _choose(load(request.path), request)
+    templates = template_files(request.path, estate)
+    ours = [*waivers_of(estate), *(read_file(request.waivers) if request.waivers else [])]
+    foreign = _foreign_waivers(estate)
+    accepted = read_accepted(request.accepted)
+    ledgers = gather(estate, templates, lambda: own_ledger(estate, ours, request.date), request.checkov, say)
+    with step(say, f"{estate.name}: statuses and inventories"):
+        valid = sorted({each for each in [*ours, *foreign] if isinstance(each, AppliedWaiver)}, key=_place)
+        laid, rows = lay(ledgers, valid, accepted, request.date)
+        document = build(
+            estate,
+            templates,
+            laid,
+            rows,
+            ours=own_rules(),
+            date=request.date,
+            usage=_json(request.usage),
+            mutation=_json(request.mutation),
+        )
+    return Review(document, tuple(templates))
+
+
+def template_files(path: Path, estate: Estate) -> list[Path]:
+    """The files of an estate's templates, by name.
+
+    Raises:
+        TemplateError: Two files of one name are below the path, so that nobody can tell which one was read.
+    """
+    if path.is_file():
+        return [path]
+    found = []
+    for name in sorted({template.file for template in estate.templates}):
+        files = list(path.rglob(name))
+        if len(files) != 1:
+            raise TemplateError(f"{path}: {len(files)} files are called {name}; one was expected")
+        found += files
+    return found
+
+
+def _choose(estates: Sequence[Estate], request: Request) -> Estate:
+    names = ", ".join(sorted(each.name for each in estates))
+    if request.environment is not None:
+        found = [each for each in estates if each.name == request.environment]
+        if not found:
+            raise TemplateError(f"{request.path}: no environment {request.environment!r}; there are {names}")
+        return found[0]
+    if len(estates) != 1:
+        raise TemplateError(f"{request.path}: holds {names}; name one with --environment")
+    return estates[0]
+
+
+def _foreign_waivers(estate: Estate) -> list[AppliedWaiver]:
+    """Acknowledgements of other packs that are waivers; one without owner and date leaves its finding open."""
+    noted = sorted({each for template in estate.templates for each in template.acknowledged})
+    return [
+        AppliedWaiver(path=path, waiver=waiver)
+        for path, finding, reason in noted
+        if not finding.startswith(f"{PACK}::") and (waiver := parse_reason(finding, reason))
+    ]
+
+
+def _place(applied: AppliedWaiver) -> tuple[str, str, str]:
+    return applied.waiver.finding, applied.path, applied.waiver.review
+
+
+def _json(file: Path | None) -> Any:
+    return None if file is None else json.loads(file.read_text(encoding="utf-8"))
+
+
+__all__ = ["Request", "Review", "review", "template_files"]
