@@ -160,9 +160,12 @@ class Deliveries:
                 arn,
                 message=f"the policy of {arn} does not let {delivery.principal} do {action} for {delivery.source_arn}",
             )
+        context = {"aws:sqs:arn" if service == "sqs" else "aws:sns:topicArn": arn}
         for key in self._customer_keys(service, arn):
             for needed in ("kms:GenerateDataKey", "kms:Decrypt"):
-                if not resource_policy_allows("kms", needed, key, delivery.principal, delivery.source_arn, account):
+                if not resource_policy_allows(
+                    "kms", needed, key, delivery.principal, delivery.source_arn, account, context
+                ):
                     raise AccessDenied(
                         delivery.principal,
                         needed,

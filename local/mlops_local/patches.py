@@ -30,6 +30,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "evaluate_resource_policy",
         "_action_matches",
         "_conditions_met",
+        "_resolve_condition_key",
         "_service_principal_matches",
         "_resource_policy",
     ),

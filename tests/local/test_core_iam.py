@@ -56,6 +56,18 @@ def test_an_object_is_read_with_its_key(aws: LocalAws) -> None:
         assert read(aws, outputs) == {"error": None, "payload": "text"}
 
 
+@pytest.mark.parametrize(("pattern", "error"), [("role/team/*", None), ("role/other/*", "Unhandled")])
+def test_a_key_policy_knows_the_role_behind_a_session_by_its_path(
+    aws: LocalAws, pattern: str, error: str | None
+) -> None:
+    made = reading(core.allow("kms:Decrypt", core.get("Key")))
+    made["Role"]["Properties"]["Path"] = "/team/"
+    (use,) = made["Key"]["Properties"]["KeyPolicy"]["Statement"]
+    use["Condition"] = {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::000000000000:{pattern}"}}
+    with core.deployed(aws, "iam-key-path", made) as outputs:
+        assert read(aws, outputs)["error"] == error
+
+
 def test_a_bucket_that_demands_tls_is_reachable(aws: LocalAws) -> None:
     made = reading(core.allow("kms:Decrypt", core.get("Key")))
     deny = {

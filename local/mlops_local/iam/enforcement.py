@@ -37,27 +37,50 @@ def register(runtime: Runtime) -> None:
         # TLS would end in front of the services; on the loopback it never starts. Policies that demand it are met.
         return lambda client, _over_tls: original(client, True)
 
+    def of_roles(original: Any) -> Any:
+        def resolve(key: str, context: Any) -> Any:
+            value = original(key, context)
+            # In a session of a role AWS compares the ARN of the role, path and all, not that of the session.
+            return _role_arn(str(value)) if key.lower() == "aws:principalarn" else value
+
+        return resolve
+
     replace("ministack.core.iam_evaluator", "enforce", recording)
+    replace("ministack.core.iam_evaluator", "_resolve_condition_key", of_roles)
     replace("ministack.app", "pin_request_origin", secure)
 
 
 def _record(usage: UsageLog, access_key: str, action: str, resource: str, result: Any) -> None:
     from ministack.core.iam_evaluator import AuthError
-    from ministack.services import iam, sts
+    from ministack.services import sts
 
     session = sts._sessions.get(access_key)
     if session is None or isinstance(result, AuthError):
         return
-    match = _ASSUMED.match(str(session.get("Arn", "")))
+    caller = str(session.get("Arn", ""))
+    if _ASSUMED.match(caller):
+        usage.record(Decision(_role_arn(caller), action, resource, result is None))
+
+
+def _role_arn(principal: str) -> str:
+    """ARN of the role that a session is of; any other principal as it is."""
+    from ministack.services import iam
+
+    match = _ASSUMED.match(principal)
     if match is None:
-        return
+        return principal
     role = iam._roles.get_scoped(match.group(1), None, match.group(2)) or {}
-    arn = role.get("Arn") or f"arn:aws:iam::{match.group(1)}:role/{match.group(2)}"
-    usage.record(Decision(arn, action, resource, result is None))
+    return str(role.get("Arn") or f"arn:aws:iam::{match.group(1)}:role/{match.group(2)}")
 
 
 def resource_policy_allows(
-    service: str, action: str, resource_arn: str, principal: str, source_arn: str, account: str
+    service: str,
+    action: str,
+    resource_arn: str,
+    principal: str,
+    source_arn: str,
+    account: str,
+    encryption_context: Mapping[str, str] | None = None,
 ) -> bool:
     """Whether a resource's own policy lets an AWS service act on it.
 
@@ -68,16 +91,18 @@ def resource_policy_allows(
         principal: The calling service, for example `events.amazonaws.com`.
         source_arn: The rule or schedule it acts for (`aws:SourceArn`).
         account: Account of the source (`aws:SourceAccount`).
+        encryption_context: Of a request to KMS that a queue or topic makes for the calling service. Such a request
+            tells neither source account nor source ARN.
     """
     from ministack.core import iam_evaluator
 
     found = iam_evaluator._resource_policy(service, resource_arn)
     if found is None:
         return False
+    origin = {"aws:sourcearn": source_arn, "aws:sourceaccount": account, "aws:sourceowner": account}
     context: Mapping[str, Any] = {
-        "aws:sourcearn": source_arn,
-        "aws:sourceaccount": account,
-        "aws:sourceowner": account,
+        **({} if encryption_context else origin),
+        **{f"kms:encryptioncontext:{key}".lower(): value for key, value in (encryption_context or {}).items()},
         "aws:principalservicename": principal,
         "aws:principalisawsservice": "true",
         "kms:viaservice": "",
