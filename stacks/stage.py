@@ -9,6 +9,7 @@ from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks
 from constructs import Construct
 
 from stacks.config import ALL, ConfigError, Environment, Platform, Workload, environment_names, load_platform
+from stacks.control import ControlStack
 from stacks.data_lake import DataLakeStack
 from stacks.foundation import FoundationStack
 from stacks.monitoring import MonitoringStack
@@ -54,6 +55,7 @@ def add_platform(scope: Construct, platform: Platform) -> None:
     environment = platform.environment
     foundation = FoundationStack(scope, "foundation", environment=environment)
     lake = DataLakeStack(scope, "data-lake", environment=environment, foundation=foundation)
+    ControlStack(scope, "control", environment=environment, foundation=foundation)
     for workload in platform.workloads:
         _add_workload(scope, platform, workload, foundation, lake)
     _tag(scope, "mlops:environment", environment.name)

@@ -133,6 +133,22 @@ def test_a_package_that_does_not_come_to_serve_is_rejected(workflows: Mapping[st
     assert len(rejected) == (name != "not approved"), execution
 
 
+@pytest.mark.parametrize("name", [s.name for s in SCENARIOS if s.name.startswith("promotion is frozen")])
+def test_a_frozen_promotion_leaves_the_endpoint_alone(workflows: Mapping[str, Definition], name: str) -> None:
+    execution = outcome(workflows["serving"], scenario("serving", name))
+    ((_, detail),) = execution.events
+    assert detail["error"] == "PromotionFrozen"
+    assert detail["cause"].startswith("promotion is frozen: approve the version again")
+    assert not {"CreateEndpoint", "UpdateEndpoint"} & set(execution.calls), execution
+
+
+def test_a_freeze_switch_that_is_not_there_counts_as_frozen(workflows: Mapping[str, Definition]) -> None:
+    fault = Fault("ReadFreeze", "Ssm.ParameterNotFoundException")
+    execution = outcome(workflows["serving"], scenario("serving", "updated"), fault)
+    assert [name for name, _ in execution.events] == ["Deployment Failed"], execution
+    assert not {"CreateEndpoint", "UpdateEndpoint"} & set(execution.calls), execution
+
+
 def test_a_failed_deployment_rejects_with_its_cause(workflows: Mapping[str, Definition]) -> None:
     sent: list[dict[str, Any]] = []
 

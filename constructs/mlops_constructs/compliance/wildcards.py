@@ -183,6 +183,7 @@ SCALING = Wildcard(
             "application-autoscaling:RegisterScalableTarget",
             "application-autoscaling:DeregisterScalableTarget",
             "application-autoscaling:DescribeScalableTargets",
+            "application-autoscaling:DescribeScalingPolicies",
             "application-autoscaling:PutScalingPolicy",
             "application-autoscaling:DeleteScalingPolicy",
         }
@@ -206,6 +207,23 @@ DISCOVERY_JOBS = Wildcard(
     ),
     reason="Macie gives its jobs generated ids, and listing them has no resource level; no finding can be read.",
     on=("*", "arn:*:classification-job/*"),
+)
+SWITCHES = Wildcard(
+    actions=frozenset({"ssm:GetParametersByPath", "ssm:PutParameter"}),
+    reason="The switches of workloads that do not exist yet; limited to one environment, and to three names to write.",
+)
+OWN_ENDPOINTS = Wildcard(
+    actions=frozenset(
+        {
+            "sagemaker:CreateEndpoint",
+            "sagemaker:DescribeEndpoint",
+            "sagemaker:DeleteEndpoint",
+            "sagemaker:DescribeEndpointConfig",
+            "sagemaker:UpdateEndpointWeightsAndCapacities",
+        }
+    ),
+    reason="The endpoint of any workload, which a kill switch must reach; the pattern ends in the environment's name.",
+    on=("arn:*:sagemaker:*:endpoint/*-*", "arn:*:sagemaker:*:endpoint-config/*-*"),
 )
 # The constructs add kinds of their own domain here, never elsewhere.
 REVIEWED: tuple[Wildcard, ...] = (

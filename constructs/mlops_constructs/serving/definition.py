@@ -1,6 +1,7 @@
 """The deploy workflow as plain data: from an approved model package to a verified endpoint.
 
-    DescribePackage -> CreateModel -> CreateEndpointConfig -> InspectEndpoint -> CreateEndpoint | UpdateEndpoint
+    DescribePackage -> CreateModel -> CreateEndpointConfig -> ReadFreeze -> InspectEndpoint
+      -> CreateEndpoint | UpdateEndpoint
       -> wait -> LiveConfigCheck -> SmokeTest -> scaling -> PublishChampion -> Deployment Succeeded
     the endpoint still serves the former config -> Deployment Rolled Back
     the smoke test fails on an endpoint that had a former config -> RestorePrevious -> Deployment Rolled Back
@@ -14,17 +15,11 @@ and then asserts that the LIVE config is the requested one.
 from __future__ import annotations
 
 from mlops_constructs.orchestration.outcomes import failure
-from mlops_constructs.orchestration.states import (
-    FAILURE,
-    SDK_TRANSIENT,
-    State,
-    catch,
-    choice,
-    pass_,
-    task,
-)
+from mlops_constructs.orchestration.retries import sdk_transient
+from mlops_constructs.orchestration.states import FAILURE, State, catch, choice, pass_, task
 from mlops_constructs.serving.context import DeployContext
 from mlops_constructs.serving.endings import endings, rolling_back
+from mlops_constructs.serving.freeze import freezing
 from mlops_constructs.serving.rollout import VARIANT
 from mlops_constructs.serving.verification import publish, scaling, verification
 from mlops_constructs.serving.waiting import in_progress, poll
@@ -41,6 +36,7 @@ def definition(context: DeployContext) -> dict[str, State]:
         **_package(context),
         "CreateModel": _create_model(context),
         "CreateEndpointConfig": _create_config(context),
+        **freezing(context),
         **_inspection(context),
         "CreateEndpoint": _create_endpoint(context),
         "UpdateEndpoint": _update_endpoint(context),
@@ -83,7 +79,7 @@ def sagemaker(action: str, arguments: State, *, next: str, assign: State | None 
         arguments,
         next=next,
         timeout_seconds=60,
-        retry=SDK_TRANSIENT("SageMaker"),
+        retry=sdk_transient("SageMaker"),
         catch_next="RejectFailed",
         output={},
         assign=assign,
@@ -154,7 +150,7 @@ def _create_config(context: DeployContext) -> State:
             "DataCaptureConfig": capture,
             **volume_key,
         },
-        next="InspectEndpoint",
+        next="ReadFreeze",
     )
 
 
@@ -183,7 +179,7 @@ def _inspection(context: DeployContext) -> dict[str, State]:
             "Type": "Wait",
             "Seconds": context.rollout.poll_seconds,
             "Assign": {"looks": "{% $looks + 1 %}"},
-            "Next": "InspectEndpoint",
+            "Next": "ReadFreeze",
         }
     }
     return {

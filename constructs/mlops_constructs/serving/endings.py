@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mlops_constructs.orchestration.outcomes import EVENT_LOST, failure
-from mlops_constructs.orchestration.states import SDK_TRANSIENT, Json, State, choice, emit, fail, succeed, task
+from mlops_constructs.orchestration.retries import sdk_transient
+from mlops_constructs.orchestration.states import Json, State, choice, emit, fail, succeed, task
 from mlops_constructs.serving.context import DeployContext
 from mlops_constructs.serving.waiting import poll
 
@@ -26,7 +27,7 @@ def rolling_back(context: DeployContext) -> dict[str, State]:
         },
         next="WaitForRestore",
         timeout_seconds=60,
-        retry=SDK_TRANSIENT("SageMaker"),
+        retry=sdk_transient("SageMaker"),
         catch_next="RejectFailed",
         output={},
         assign={"looks": 0},
@@ -68,7 +69,7 @@ def _reject(*, next: str) -> State:
         },
         next=next,
         timeout_seconds=60,
-        retry=SDK_TRANSIENT("SageMaker"),
+        retry=sdk_transient("SageMaker"),
         catch_next=next,
         output={},
         catch_assign={"failure": _STILL_APPROVED},

@@ -26,6 +26,7 @@ from mlops_constructs.serving.access import (
 )
 from mlops_constructs.serving.context import DeployContext, ServingFunctions
 from mlops_constructs.serving.definition import START_AT, definition
+from mlops_constructs.serving.freeze import ALLOWED, ATTACHED, detached_parameter_name, freeze_parameter_name
 from mlops_constructs.serving.metrics import EndpointMetrics
 from mlops_constructs.serving.plan import ServingData, ServingPlan
 from mlops_constructs.training.image import ContainerImage
@@ -67,6 +68,8 @@ class RealTimeServing(Construct):
         workflow: The deploy `Workflow`.
         model_role: Role the model serves with.
         champion: The `ssm.StringParameter`.
+        promotion_freeze: The `ssm.StringParameter` that keeps versions from traffic; `off` at first.
+        detached_endpoint: The `ssm.StringParameter` that remembers a detached endpoint; `none` at first.
         alarms: Alarms that roll an update back: server errors and latency.
         approved: The `events.Rule` on the default bus.
         teardown: The `CustomResource` that removes the endpoint with the stack.
@@ -102,6 +105,20 @@ class RealTimeServing(Construct):
             parameter_name=champion_parameter_name(workload, environment_name),
             string_value=NO_CHAMPION,
             description="Model package in service; written by the deploy workflow",
+        )
+        self.promotion_freeze = ssm.StringParameter(
+            self,
+            "PromotionFreeze",
+            parameter_name=freeze_parameter_name(workload, environment_name),
+            string_value=ALLOWED,
+            description="on: no version takes traffic, whoever approved it",
+        )
+        self.detached_endpoint = ssm.StringParameter(
+            self,
+            "DetachedEndpoint",
+            parameter_name=detached_parameter_name(workload, environment_name),
+            string_value=ATTACHED,
+            description="What the endpoint was when it was taken from traffic; written by the control function",
         )
         self.model_role = model_role(
             self,
@@ -200,6 +217,7 @@ class RealTimeServing(Construct):
         if scaled:
             allow_scaling(role, endpoint_name=name, name_prefix=name)
         allow(role, "ssm:PutParameter", on=[self.champion.parameter_arn])
+        allow(role, "ssm:GetParameter", on=[self.promotion_freeze.parameter_arn])
         allow_live_check(self.live_config_check.role, endpoint_name=name)
         allow_smoke_test(self.smoke_test.role, endpoint_name=name)
 

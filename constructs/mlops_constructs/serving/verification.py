@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mlops_constructs.orchestration.outcomes import failure
-from mlops_constructs.orchestration.states import SDK_TRANSIENT, Json, State, choice, invoke, task
+from mlops_constructs.orchestration.retries import sdk_transient
+from mlops_constructs.orchestration.states import Json, State, choice, invoke, task
 from mlops_constructs.serving.context import DeployContext
 from mlops_constructs.serving.rollout import SCALABLE_DIMENSION, VARIANT
 
@@ -71,7 +72,7 @@ def scaling(context: DeployContext) -> dict[str, State]:
             {**target, **arguments},
             next=following,
             timeout_seconds=60,
-            retry=SDK_TRANSIENT("ApplicationAutoScaling"),
+            retry=sdk_transient("ApplicationAutoScaling"),
             catch_next="EmitFailed",
             output={},
         )
@@ -86,7 +87,7 @@ def publish(context: DeployContext) -> State:
         {"Name": context.champion_parameter, "Value": "{% $package %}", "Type": "String", "Overwrite": True},
         next="EmitSucceeded",
         timeout_seconds=60,
-        retry=SDK_TRANSIENT("Ssm"),
+        retry=sdk_transient("Ssm"),
         catch_next="EmitFailed",
         output={},
     )

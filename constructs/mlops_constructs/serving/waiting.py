@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mlops_constructs.orchestration.states import SDK_TRANSIENT, State, choice, task
+from mlops_constructs.orchestration.retries import sdk_transient
+from mlops_constructs.orchestration.states import State, choice, task
 from mlops_constructs.serving.context import DeployContext
 
 _UNDER_WAY = "['Creating', 'Updating', 'SystemUpdating', 'RollingBack']"
@@ -30,7 +31,7 @@ def poll(
             {"EndpointName": context.endpoint_name},
             next=decide,
             timeout_seconds=60,
-            retry=SDK_TRANSIENT("SageMaker"),
+            retry=sdk_transient("SageMaker"),
             catch_next="RejectFailed",
             output={},
             assign={
