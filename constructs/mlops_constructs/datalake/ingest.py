@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mlops_constructs.datalake.quality import quality_states
 from mlops_constructs.orchestration import states as asl
+from mlops_constructs.orchestration.retries import GLUE_TRANSIENT, sdk_transient
 from mlops_constructs.orchestration.states import Json, State
 
 START = "ReadEvent"
-POLL_SECONDS = 15
-MAX_POLLS = 240  # an hour of 15 second pauses; a data quality run has a timeout of 40 minutes of its own
-QUALITY_TIMEOUT_MINUTES = 40
-QUALITY_WORKERS = 2
-
 NOTHING = "{% '' %}"  # an empty text; a bare "" is refused by validators of the States Language
 _OBJECT = "$states.input.detail.object"
 _KEY = f"{_OBJECT}.key"
@@ -46,7 +43,9 @@ def ingest_states(targets: IngestTargets) -> dict[str, State]:
         START: _read_event(targets),
         **_accept(targets),
         **_stage(targets),
-        **_judge(targets),
+        **quality_states(
+            database=targets.database, quality_role=targets.quality_role, quality_gate=targets.quality_gate
+        ),
         **_publish(targets),
         **_reject(targets),
     }
@@ -107,7 +106,7 @@ def _accept(targets: IngestTargets) -> dict[str, State]:
             },
             next="Curate",
             timeout_seconds=900,
-            retry=asl.SDK_TRANSIENT("S3"),
+            retry=sdk_transient("S3"),
             catch_next="Failed",
         ),
     }
@@ -136,7 +135,7 @@ def _stage(targets: IngestTargets) -> dict[str, State]:
             {"JobName": targets.job_name, "Arguments": arguments},
             next="ReadSummary",
             timeout_seconds=3600,
-            retry=asl.GLUE_TRANSIENT,
+            retry=GLUE_TRANSIENT,
             catch_next="Failed",
         ),
         "ReadSummary": asl.task(
@@ -147,7 +146,7 @@ def _stage(targets: IngestTargets) -> dict[str, State]:
             },
             next="AnyRows",
             timeout_seconds=60,
-            retry=asl.SDK_TRANSIENT("S3"),
+            retry=sdk_transient("S3"),
             catch_next="Failed",
             output="{% $parse($states.result.Body) %}",
         ),
@@ -160,70 +159,6 @@ def _stage(targets: IngestTargets) -> dict[str, State]:
                 "reason": "{% 'no row is left: ' & $join($states.input.warnings, '; ') %}",
             },
         ),
-    }
-
-
-def _judge(targets: IngestTargets) -> dict[str, State]:
-    running = "{% $states.input.Status in ['STARTING', 'RUNNING', 'STOPPING'] and $polls < " + str(MAX_POLLS) + " %}"
-    return {
-        "StartQuality": asl.task(
-            "arn:aws:states:::aws-sdk:glue:startDataQualityRulesetEvaluationRun",
-            {
-                "DataSource": {
-                    "GlueTable": {
-                        "DatabaseName": targets.database,
-                        "TableName": "{% $lookup($staged_tables, $dataset) %}",
-                        "AdditionalOptions": {"pushDownPredicate": '{% "file=\'" & $content_sha256 & "\'" %}'},
-                    }
-                },
-                "Role": targets.quality_role,
-                "RulesetNames": ["{% $lookup($rulesets, $dataset) %}"],
-                "ClientToken": "{% $states.context.Execution.Name %}",
-                "Timeout": QUALITY_TIMEOUT_MINUTES,
-                "NumberOfWorkers": QUALITY_WORKERS,
-            },
-            next="GetQuality",
-            timeout_seconds=60,
-            retry=asl.SDK_TRANSIENT("Glue"),
-            catch_next="Failed",
-            assign={"quality_run": "{% $states.result.RunId %}"},
-        ),
-        "WaitQuality": asl.wait(POLL_SECONDS, next="GetQuality", assign={"polls": "{% $polls + 1 %}"}),
-        "GetQuality": asl.task(
-            "arn:aws:states:::aws-sdk:glue:getDataQualityRulesetEvaluationRun",
-            {"RunId": "{% $quality_run %}"},
-            next="QualityRun",
-            timeout_seconds=60,
-            retry=asl.SDK_TRANSIENT("Glue"),
-            catch_next="Failed",
-        ),
-        "QualityRun": asl.choice(
-            [("{% $states.input.Status = 'SUCCEEDED' %}", "ReadQuality"), (running, "WaitQuality")],
-            default="QualityRunFailed",
-        ),
-        "QualityRunFailed": asl.pass_(
-            next="Failed",
-            assign={
-                "failure": "{% {'step': 'QualityRun', 'error': 'DataQualityRunFailed', 'cause': 'run ' & $quality_run"
-                " & ' ended as ' & $states.input.Status & ': ' & $states.input.ErrorString} %}"
-            },
-        ),
-        "ReadQuality": asl.task(
-            "arn:aws:states:::aws-sdk:glue:getDataQualityResult",
-            {"ResultId": "{% $states.input.ResultIds[0] %}"},
-            next="QualityGate",
-            timeout_seconds=60,
-            retry=asl.SDK_TRANSIENT("Glue"),
-            catch_next="Failed",
-        ),
-        "QualityGate": asl.invoke(
-            targets.quality_gate,
-            {"result": "{% $states.input %}", "dataset": "{% $dataset %}"},
-            next="Quality",
-            catch_next="Failed",
-            assign={"reason_code": "quality_rules_failed", "reason": "{% $states.result.Payload.reason %}"},
-        ),
-        "Quality": asl.choice([("{% $states.input.passed %}", "Publish")], default="Quarantine"),
     }
 
 

@@ -13,17 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlops_constructs.orchestration.outcomes import EVENT_LOST, failure
-from mlops_constructs.orchestration.states import (
-    SDK_TRANSIENT,
-    Json,
-    State,
-    choice,
-    emit,
-    fail,
-    invoke,
-    succeed,
-    task,
-)
+from mlops_constructs.orchestration.retries import sdk_transient
+from mlops_constructs.orchestration.states import Json, State, choice, emit, fail, invoke, succeed, task
 from mlops_constructs.training.branches import PROCESSING, job_task
 from mlops_constructs.training.image import ContainerImage
 from mlops_constructs.training.jobs import (
@@ -107,7 +98,7 @@ def _champion(context: MonitorContext) -> dict[str, State]:
             {"Name": context.champion_parameter},
             next="ChampionKnown",
             timeout_seconds=60,
-            retry=SDK_TRANSIENT("Ssm"),
+            retry=sdk_transient("Ssm"),
             catch_next="EmitFailed",
             output={},
             assign={"champion": "{% $states.result.Parameter.Value %}"},
@@ -121,7 +112,7 @@ def _champion(context: MonitorContext) -> dict[str, State]:
             {"ModelPackageName": "{% $champion %}"},
             next="Monitor",
             timeout_seconds=60,
-            retry=SDK_TRANSIENT("SageMaker"),
+            retry=sdk_transient("SageMaker"),
             catch_next="EmitFailed",
             output={},
             # The baseline travels with the package: a new champion brings its own.

@@ -1,8 +1,7 @@
 """Amazon States Language (JSONata) as plain data: every function returns one state.
 
 The functions are pure, so a test can walk every definition without synthesizing anything. `task` demands a timeout and
-the state that handles failure: a Task without them cannot be written by accident. Names of the service errors are of
-https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html.
+the state that handles failure: a Task without them cannot be written by accident.
 """
 
 from __future__ import annotations
@@ -10,69 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+from mlops_constructs.orchestration.retries import LAMBDA_TRANSIENT, Retry
+
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
 State: TypeAlias = dict[str, Json]
 
-
-def _retry(*errors: str, interval: int = 2, attempts: int = 5, max_delay: int = 60) -> State:
-    """Retry rule: exponential back-off with full jitter, so retries of parallel executions do not march in step."""
-    return {
-        "ErrorEquals": list(errors),
-        "IntervalSeconds": interval,
-        "MaxAttempts": attempts,
-        "BackoffRate": 2,
-        "MaxDelaySeconds": max_delay,
-        "JitterStrategy": "FULL",
-    }
-
-
-LAMBDA_TRANSIENT: tuple[State, ...] = (
-    _retry(
-        "Lambda.ServiceException",
-        "Lambda.AWSLambdaException",
-        "Lambda.SdkClientException",
-        "Lambda.TooManyRequestsException",
-        "Lambda.ClientExecutionTimeoutException",
-        # Errors that our own functions declare transient (mlops_runtime.errors).
-        "Transient",
-        "EventNotDelivered",
-        "EndpointUnavailable",
-        "GateContended",
-    ),
-)
-# The optimized SageMaker integration reports throttling under the service's base exception; three attempts keep the
-# price of a request that can never succeed at a few seconds. A full account quota frees up in minutes, not seconds.
-SAGEMAKER_TRANSIENT: tuple[State, ...] = (
-    _retry("SageMaker.AmazonSageMakerException", "SageMaker.SdkClientException", attempts=3),
-    _retry("SageMaker.ResourceLimitExceededException", interval=60, attempts=10, max_delay=600),
-)
-GLUE_TRANSIENT: tuple[State, ...] = (
-    _retry("Glue.InternalServiceException", "Glue.OperationTimeoutException", "Glue.SdkClientException"),
-    _retry("Glue.ConcurrentRunsExceededException", interval=15, attempts=20, max_delay=120),
-)
-EVENTS_TRANSIENT: tuple[State, ...] = (_retry("EventBridge.InternalException", "EventBridge.SdkClientException"),)
-
-
-def sdk_transient(service: str) -> tuple[State, ...]:
-    """Retry rules of an `aws-sdk:` integration: throttling and server-side errors, nothing the caller did wrong.
-
-    Args:
-        service: The service's prefix in error names, for example `SageMaker`, `S3`, `Ssm`, `Glue`.
-    """
-    names = (
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "ServiceUnavailableException",
-        "InternalServerException",
-        "InternalServiceException",
-        "InternalServerErrorException",
-        "SlowDownException",
-        "SdkClientException",
-    )
-    return (_retry(*(f"{service}.{name}" for name in names)),)
-
-
-SDK_TRANSIENT = sdk_transient
 
 # What a Catch remembers: the failing state, the error's name and its cause, for the event the execution ends in.
 # Cut to 2,000 characters: an event may hold 256 KB, a stack trace in an alert helps nobody.
@@ -88,7 +29,7 @@ def task(
     *,
     next: str,
     timeout_seconds: int,
-    retry: Sequence[State],
+    retry: Sequence[Retry],
     catch_next: str,
     output: Json = None,
     assign: Mapping[str, Json] | None = None,
@@ -102,7 +43,7 @@ def task(
         arguments: Arguments of the call; strings may be JSONata expressions.
         next: State that follows success.
         timeout_seconds: Longest run of one attempt, at least 1.
-        retry: Rules for transient errors only: `LAMBDA_TRANSIENT`, `SAGEMAKER_TRANSIENT`, `SDK_TRANSIENT("S3")`.
+        retry: Rules for transient errors only: see `retries`, for example `sdk_transient("S3")`.
         catch_next: State that leads to the workflow's failure event.
         output: Output of the state; the call's result by default.
         assign: Workflow variables set on success.
@@ -121,7 +62,7 @@ def task(
         "TimeoutSeconds": timeout_seconds,
     }
     if retry:
-        state["Retry"] = list(retry)
+        state["Retry"] = [dict(rule) for rule in retry]
     everything: State = {
         "ErrorEquals": ["States.ALL"],
         "Next": catch_next,
@@ -289,14 +230,26 @@ def fail(error: str, cause: str) -> State:
     return {"Type": "Fail", "Error": error, "Cause": cause}
 
 
-def definition(start_at: str, states: Mapping[str, State], *, comment: str) -> State:
+def definition(start_at: str, states: Mapping[str, State], *, comment: str, timeout_seconds: int = 86_400) -> State:
     """The whole state machine.
+
+    Args:
+        start_at: Name of the first state.
+        states: The states by name.
+        comment: What the workflow is called.
+        timeout_seconds: An execution is stopped after this long; a day by default, where AWS allows a year.
 
     Raises:
         ValueError: A transition leads to a state that does not exist.
     """
     _check_targets(start_at, states, where=comment)
-    return {"Comment": comment, "QueryLanguage": "JSONata", "StartAt": start_at, "States": dict(states)}
+    return {
+        "Comment": comment,
+        "QueryLanguage": "JSONata",
+        "TimeoutSeconds": timeout_seconds,
+        "StartAt": start_at,
+        "States": dict(states),
+    }
 
 
 def _finish(state: State, next_state: str, output: Json, assign: Mapping[str, Json] | None) -> State:

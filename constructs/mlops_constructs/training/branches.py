@@ -9,14 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mlops_constructs.orchestration.outcomes import caught_as_output, reraise
-from mlops_constructs.orchestration.states import (
-    SAGEMAKER_TRANSIENT,
-    Json,
-    State,
-    branch,
-    succeed,
-    task,
-)
+from mlops_constructs.orchestration.retries import SAGEMAKER_TRANSIENT
+from mlops_constructs.orchestration.states import Json, State, branch, succeed, task
 from mlops_constructs.training.jobs import (
     JOB_FAILURE,
     JobCompute,

@@ -6,16 +6,8 @@ A run of a Map state cannot leave it: its Task catches into a Fail state, and th
 from __future__ import annotations
 
 from mlops_constructs.orchestration.outcomes import caught_as_output, reraise
-from mlops_constructs.orchestration.states import (
-    FAILURE,
-    SDK_TRANSIENT,
-    State,
-    branch,
-    fail,
-    map_,
-    succeed,
-    task,
-)
+from mlops_constructs.orchestration.retries import sdk_transient
+from mlops_constructs.orchestration.states import FAILURE, State, branch, fail, map_, succeed, task
 from mlops_constructs.training.branches import PROCESSING, job_task
 from mlops_constructs.training.jobs import JOB_FAILURE, Program, job_input, job_output, processing_job
 from mlops_constructs.training.recipe import TrainingContext, TrainingRecipe
@@ -43,7 +35,7 @@ def finding(context: TrainingContext, recipe: TrainingRecipe) -> dict[str, State
         },
         next="DescribeChampions",
         timeout_seconds=60,
-        retry=SDK_TRANSIENT("SageMaker"),
+        retry=sdk_transient("SageMaker"),
         catch_next="EmitFailed",
         output={},
         assign={"found": "{% [$states.result.ModelPackageSummaryList.ModelPackageArn] %}"},
@@ -95,7 +87,7 @@ def describe_package(
         {"ModelPackageName": name},
         next=next,
         timeout_seconds=60,
-        retry=SDK_TRANSIENT("SageMaker"),
+        retry=sdk_transient("SageMaker"),
         catch_next=catch_next,
         output=output,
         assign=assign,
