@@ -19,10 +19,11 @@ from mlops_constructs.orchestration.alarms import threshold_alarm
 from mlops_constructs.orchestration.states import State, definition
 
 DATA_KEY_REUSE = Duration.minutes(5)
+LONGEST_EXECUTION = Duration.days(1)
 
 
 class Workflow(Construct):
-    """A Standard workflow: encrypted with the given key, traced, every step logged, an alarm on failed executions.
+    """A Standard workflow: encrypted with the given key, traced, every step logged, alarms on executions that die.
 
     Args:
         states: The states by name, from the functions of `states`.
@@ -32,12 +33,14 @@ class Workflow(Construct):
         log_key: Key of the log group; the encryption key by default.
         alarm_topic: Where the alarm goes; an alarm without action by default.
         log_retention: 1 year by default.
+        timeout: An execution that runs longer is stopped; 1 day by default.
 
     Attributes:
         state_machine: The `sfn.StateMachine`.
         role: Its role; grant what the tasks need on this.
         log_group: Its log group.
         alarm_failed: Fires on the first failed execution within 5 minutes.
+        alarm_timed_out: Fires on the first execution stopped by the timeout: no state could announce that.
     """
 
     def __init__(
@@ -51,10 +54,12 @@ class Workflow(Construct):
         log_key: kms.IKey | None = None,
         alarm_topic: sns.ITopic | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
+        timeout: Duration = LONGEST_EXECUTION,
     ) -> None:
         super().__init__(scope, id)
         self.encryption_key, self.alarm_topic = encryption_key, alarm_topic
-        body = Stack.of(self).to_json_string(definition(start_at, states, comment=id))
+        seconds = int(timeout.to_seconds())
+        body = Stack.of(self).to_json_string(definition(start_at, states, comment=id, timeout_seconds=seconds))
         self.log_group = logs.LogGroup(
             self,
             "Logs",
@@ -86,6 +91,14 @@ class Workflow(Construct):
             metric=self.state_machine.metric_failed(period=Duration.minutes(5), statistic="Sum"),
             threshold=1,
             description=f"Workflow {id}: an execution failed; find the step, mend the cause, start again: {runbook}",
+            topic=alarm_topic,
+        )
+        self.alarm_timed_out = threshold_alarm(
+            self,
+            "TimedOutAlarm",
+            metric=self.state_machine.metric_timed_out(period=Duration.minutes(5), statistic="Sum"),
+            threshold=1,
+            description=f"Workflow {id}: an execution was stopped after {seconds // 3600} hours: {runbook}",
             topic=alarm_topic,
         )
 
