@@ -169,15 +169,21 @@ _FITS: Mapping[str, Callable[[Any, Any], bool]] = {
 
 
 def _said(kind: str, wanted: Any) -> str:
-    return {
-        "key": "a key of the customer is expected",
-        "in": f"expected {_listed(wanted)}",
-        "not": f"expected anything but {_listed(wanted)}",
-        "match": f"expected to match {wanted}",
-        "min": f"expected at least {wanted}",
-        "present": "it must be given",
-        "absent": "it must not be given",
-    }[kind]
+    match kind:
+        case "in":
+            return f"expected {_listed(wanted)}"
+        case "not":
+            return f"expected anything but {_listed(wanted)}"
+        case "match":
+            return f"expected to match {wanted}"
+        case "min":
+            return f"expected at least {wanted}"
+        case "key":
+            return "a key of the customer is expected"
+        case "present":
+            return "it must be given"
+        case _:
+            return "it must not be given"
 
 
 def _listed(wanted: Any) -> str:
