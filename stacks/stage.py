@@ -59,6 +59,7 @@ def add_platform(scope: Construct, platform: Platform) -> None:
     for workload in platform.workloads:
         _add_workload(scope, platform, workload, foundation, lake)
     _tag(scope, "mlops:environment", environment.name)
+    _tag(scope, "mlops:stage", environment.stage)
     _tag(scope, "mlops:owner", environment.owner)
     _tag(scope, "mlops:cost-centre", environment.cost_centre)
     _finish(scope, environment)
