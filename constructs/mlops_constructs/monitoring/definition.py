@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mlops_constructs.orchestration.outcomes import EVENT_LOST, failure
+from mlops_constructs.orchestration.outcomes import Announcer, failure
 from mlops_constructs.orchestration.retries import sdk_transient
-from mlops_constructs.orchestration.states import Json, State, choice, emit, fail, invoke, succeed, task
+from mlops_constructs.orchestration.states import Json, State, choice, fail, invoke, succeed, task
 from mlops_constructs.training.branches import PROCESSING, job_task
 from mlops_constructs.training.image import ContainerImage
 from mlops_constructs.training.jobs import (
@@ -180,35 +180,20 @@ _REPORTED = (
 
 
 def _endings(context: MonitorContext) -> dict[str, State]:
+    events = Announcer(
+        source="mlops.monitoring",
+        event_emitter=context.functions.event_emitter,
+        workload=context.workload,
+        environment_name=context.environment_name,
+    )
     reported: dict[str, Json] = {name: f"{{% $report.detail.{name} %}}" for name in _REPORTED}
     window: dict[str, Json] = {name: f"{{% $window.{name} %}}" for name in ("window_start", "window_end")}
     failed: dict[str, Json] = {name: f"{{% $failure.{name} %}}" for name in ("error", "cause", "step")}
     return {
-        "EmitDrift": _emit(context, "Drift Detected", reported, next="Finished"),
-        "EmitCompleted": _emit(context, "Monitoring Completed", reported, next="Finished"),
-        "EmitNoTraffic": _emit(context, "No Traffic", window, next="Finished"),
+        "EmitDrift": events.event("Drift Detected", reported, next="Finished"),
+        "EmitCompleted": events.event("Monitoring Completed", reported, next="Finished"),
+        "EmitNoTraffic": events.event("No Traffic", window, next="Finished"),
         "Finished": succeed(),
-        "EmitFailed": _emit(context, "Monitoring Failed", failed, next="Failed", catch_next="Failed"),
+        "EmitFailed": events.event("Monitoring Failed", failed, next="Failed", catch_next="Failed"),
         "Failed": fail("{% $failure.error %}", "{% $failure.cause %}"),
     }
-
-
-def _emit(
-    context: MonitorContext,
-    detail_type: str,
-    detail: State,
-    *,
-    next: str,
-    catch_next: str = "EmitFailed",
-) -> State:
-    return emit(
-        context.functions.event_emitter,
-        source="mlops.monitoring",
-        detail_type=detail_type,
-        workload=context.workload,
-        environment_name=context.environment_name,
-        detail=detail,
-        next=next,
-        catch_next=catch_next,
-        catch_assign={"failure": EVENT_LOST} if catch_next == "Failed" else None,
-    )

@@ -101,11 +101,7 @@ class ModelMonitor(Construct):
             job_environment=plan.spec.environment,
             job_role_arn=self.job_role.role_arn,
             compute=plan.compute,
-            boundary=JobBoundary(
-                subnet_ids=network.subnet_ids,
-                security_group_ids=[network.job_security_group.security_group_id],
-                key_arn=volume_key.key_arn,
-            ),
+            boundary=JobBoundary.in_network(network, volume_key),
             functions=MonitorFunctions(
                 select_window=self.select_window.function_arn,
                 monitor_report=self.monitor_report.function_arn,

@@ -2,13 +2,49 @@
 
 from __future__ import annotations
 
-from mlops_constructs.orchestration.states import Json, State, fail, pass_
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mlops_constructs.orchestration.states import Json, State, emit, fail, pass_
 
 # The failure event itself could not be sent: the execution ends with the first failure, and says so.
 EVENT_LOST = (
     "{% $merge([$failure, {'cause': $failure.cause & ' (and its event could not be sent: '"
     " & $states.errorOutput.Error & ')'}]) %}"
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Announcer:
+    """Puts the outcome of one workflow on the bus.
+
+    Args:
+        source: Source of its events, for example `mlops.training`.
+        event_emitter: ARN of the event emitter.
+        workload: Name of the workload.
+        environment_name: Name of the environment.
+    """
+
+    source: str
+    event_emitter: str
+    workload: str
+    environment_name: str
+
+    def event(
+        self, detail_type: str, detail: Mapping[str, Json], *, next: str, catch_next: str = "EmitFailed"
+    ) -> State:
+        """A Task that sends one event; if the last one cannot be sent, the execution's failure says so."""
+        return emit(
+            self.event_emitter,
+            source=self.source,
+            detail_type=detail_type,
+            workload=self.workload,
+            environment_name=self.environment_name,
+            detail=detail,
+            next=next,
+            catch_next=catch_next,
+            catch_assign={"failure": EVENT_LOST} if catch_next == "Failed" else None,
+        )
 
 
 def failure(error: str, cause: str, *, next: str) -> State:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mlops_constructs.orchestration.outcomes import EVENT_LOST, failure
+from mlops_constructs.orchestration.outcomes import Announcer, failure
 from mlops_constructs.orchestration.retries import sdk_transient
-from mlops_constructs.orchestration.states import Json, State, choice, emit, fail, succeed, task
+from mlops_constructs.orchestration.states import Json, State, choice, fail, succeed, task
 from mlops_constructs.serving.context import DeployContext
 from mlops_constructs.serving.waiting import poll
 
@@ -78,6 +78,12 @@ def _reject(*, next: str) -> State:
 
 def endings(context: DeployContext) -> dict[str, State]:
     """The event of each outcome; without success the execution fails too, so the alarm sees it."""
+    events = Announcer(
+        source="mlops.deployment",
+        event_emitter=context.functions.event_emitter,
+        workload=context.workload,
+        environment_name=context.environment_name,
+    )
     unsuccessful: dict[str, Json] = {
         "model_package_arn": "{% $package %}",
         "endpoint": context.endpoint_name,
@@ -91,34 +97,11 @@ def endings(context: DeployContext) -> dict[str, State]:
         "endpoint_config": "{% $name %}",
     }
     return {
-        "EmitSucceeded": _emit(context, "Deployment Succeeded", succeeded, next="Finished", catch_next="EmitFailed"),
+        "EmitSucceeded": events.event("Deployment Succeeded", succeeded, next="Finished", catch_next="EmitFailed"),
         "Finished": succeed(),
         "RejectRolledBack": _reject(next="EmitRolledBack"),
         "RejectFailed": _reject(next="EmitFailed"),
-        "EmitRolledBack": _emit(
-            context, "Deployment Rolled Back", unsuccessful, next="Failed", catch_next="EmitFailed"
-        ),
-        "EmitFailed": _emit(context, "Deployment Failed", unsuccessful, next="Failed", catch_next="Failed"),
+        "EmitRolledBack": events.event("Deployment Rolled Back", unsuccessful, next="Failed", catch_next="EmitFailed"),
+        "EmitFailed": events.event("Deployment Failed", unsuccessful, next="Failed", catch_next="Failed"),
         "Failed": fail("{% $failure.error %}", "{% $failure.cause %}"),
     }
-
-
-def _emit(
-    context: DeployContext,
-    detail_type: str,
-    detail: State,
-    *,
-    next: str,
-    catch_next: str,
-) -> State:
-    return emit(
-        context.functions.event_emitter,
-        source="mlops.deployment",
-        detail_type=detail_type,
-        workload=context.workload,
-        environment_name=context.environment_name,
-        detail=detail,
-        next=next,
-        catch_next=catch_next,
-        catch_assign={"failure": EVENT_LOST} if catch_next == "Failed" else None,
-    )

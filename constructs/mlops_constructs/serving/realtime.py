@@ -139,11 +139,7 @@ class RealTimeServing(Construct):
             endpoint_name=self.endpoint_name,
             name_prefix=self.endpoint_name,
             model_role_arn=self.model_role.role_arn,
-            boundary=JobBoundary(
-                subnet_ids=network.subnet_ids,
-                security_group_ids=[network.job_security_group.security_group_id],
-                key_arn=volume_key.key_arn,
-            ),
+            boundary=JobBoundary.in_network(network, volume_key),
             capture_uri=f"s3://{data.capture.bucket_name}/{workload}",
             capture_key_arn=(data.capture.encryption_key or volume_key).key_arn,
             champion_parameter=champion_parameter_name(workload, environment_name),

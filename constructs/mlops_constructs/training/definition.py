@@ -12,14 +12,11 @@ Only S3 addresses and a few numbers travel through the states: their payload is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from mlops_constructs.orchestration.outcomes import EVENT_LOST
+from mlops_constructs.orchestration.outcomes import Announcer
 from mlops_constructs.orchestration.states import (
     Json,
     State,
     choice,
-    emit,
     fail,
     invoke,
     parallel,
@@ -207,6 +204,12 @@ def _reinstatement(context: TrainingContext) -> dict[str, State]:
 
 
 def _endings(context: TrainingContext) -> dict[str, State]:
+    events = Announcer(
+        source="mlops.training",
+        event_emitter=context.functions.event_emitter,
+        workload=context.workload,
+        environment_name=context.environment_name,
+    )
     verdict: dict[str, Json] = {**_JUDGEMENT, "snapshot_id": "{% $snapshot_id %}"}
     registered: dict[str, Json] = {
         "model_package_arn": "{% $registered.model_package_arn %}",
@@ -215,30 +218,9 @@ def _endings(context: TrainingContext) -> dict[str, State]:
     }
     failure: dict[str, Json] = {"error": "{% $failure.error %}", "cause": "{% $failure.cause %}", "step": _STEP}
     return {
-        "EmitRegistered": _emit(context, "Model Registered", {**verdict, **registered}, next="Finished"),
-        "EmitRejected": _emit(context, "Model Rejected", verdict, next="Finished"),
+        "EmitRegistered": events.event("Model Registered", {**verdict, **registered}, next="Finished"),
+        "EmitRejected": events.event("Model Rejected", verdict, next="Finished"),
         "Finished": succeed(),
-        "EmitFailed": _emit(context, "Training Failed", failure, next="Failed", catch_next="Failed"),
+        "EmitFailed": events.event("Training Failed", failure, next="Failed", catch_next="Failed"),
         "Failed": fail("{% $failure.error %}", "{% $failure.cause %}"),
     }
-
-
-def _emit(
-    context: TrainingContext,
-    detail_type: str,
-    detail: Mapping[str, Json],
-    *,
-    next: str,
-    catch_next: str = "EmitFailed",
-) -> State:
-    return emit(
-        context.functions.event_emitter,
-        source="mlops.training",
-        detail_type=detail_type,
-        workload=context.workload,
-        environment_name=context.environment_name,
-        detail=detail,
-        next=next,
-        catch_next=catch_next,
-        catch_assign={"failure": EVENT_LOST} if catch_next == "Failed" else None,
-    )

@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Self
 
+from aws_cdk import aws_kms as kms
+
+from mlops_constructs.governance.network import Network
 from mlops_constructs.orchestration.states import Json, State
 
 EXECUTION_NAME = "$states.context.Execution.Name"
@@ -77,6 +80,12 @@ class JobBoundary:
     subnet_ids: Sequence[str]
     security_group_ids: Sequence[str]
     key_arn: str
+
+    @classmethod
+    def in_network(cls, network: Network, key: kms.IKey) -> Self:
+        """In the private subnets, wearing the jobs' security group."""
+        group = network.job_security_group.security_group_id
+        return cls(subnet_ids=network.subnet_ids, security_group_ids=[group], key_arn=key.key_arn)
 
     @property
     def vpc_config(self) -> State:

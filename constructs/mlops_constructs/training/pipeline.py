@@ -91,11 +91,7 @@ class TrainingPipeline(Construct):
             group_name=registry.name,
             processing_role_arn=self.processing_role.role_arn,
             training_role_arn=self.training_role.role_arn,
-            boundary=JobBoundary(
-                subnet_ids=network.subnet_ids,
-                security_group_ids=[network.job_security_group.security_group_id],
-                key_arn=volume_key.key_arn,
-            ),
+            boundary=JobBoundary.in_network(network, volume_key),
             functions=TrainingFunctions(
                 pin_snapshot=self.functions.pin_snapshot.function_arn,
                 champion_challenge=self.functions.champion_challenge.function_arn,

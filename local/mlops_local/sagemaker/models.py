@@ -20,13 +20,77 @@ _MODEL_FIELDS = (
 _CONFIG_FIELDS = ("EndpointConfigName", "ProductionVariants", "DataCaptureConfig", "KmsKeyId", "MetricsConfig")
 
 
-class Models:
+class Named:
+    """Resources of one kind by name: Describe, Delete and List, which are the same for models and configurations.
+
+    Args:
+        account: The SageMaker account.
+        kind: Name of the kind in the API, for example `EndpointConfig`.
+        title: Name of the kind in messages.
+        resource: Name of the kind in ARNs.
+    """
+
+    def __init__(self, account: Account, kind: str, title: str, resource: str) -> None:
+        self._account, self._kind, self._title, self._resource = account, kind, title, resource
+        self._records: dict[str, Record] = {}
+        self._lock = threading.Lock()
+
+    def describe(self, request: Request) -> Record:
+        """DescribeModel, DescribeEndpointConfig."""
+        name = request.parameters[f"{self._kind}Name"]
+        self._account.authorize(request, self._arn(name))
+        return self.find(name)
+
+    def delete(self, request: Request) -> Record:
+        """DeleteModel, DeleteEndpointConfig; endpoints that run keep what they were made from."""
+        name = request.parameters[f"{self._kind}Name"]
+        self._account.authorize(request, self._arn(name))
+        with self._lock:
+            self.find(name)
+            del self._records[name]
+        self._account.drop_tags(self._arn(name))
+        return {}
+
+    def list_all(self, request: Request) -> Record:
+        """ListModels, ListEndpointConfigs."""
+        self._account.authorize(request, "*")
+        name = f"{self._kind}Name"
+        chosen, token = page(
+            list(self._records.values()),
+            request.parameters,
+            sort_keys={"Name": name, "CreationTime": "CreationTime"},
+            default_sort="CreationTime",
+            name_field=name,
+        )
+        return {f"{self._kind}s": chosen, "NextToken": token}
+
+    def find(self, name: str) -> Record:
+        """The record of one resource.
+
+        Raises:
+            ServiceError: there is none.
+        """
+        if name not in self._records:
+            raise invalid(f'Could not find {self._title} "{self._arn(name)}".')
+        return self._records[name]
+
+    def _add(self, name: str, record: Record, tags: list[Record]) -> None:
+        with self._lock:
+            if name in self._records:
+                raise invalid(f'Cannot create already existing {self._title} "{self._arn(name)}".')
+            self._records[name] = record
+        self._account.add_tags(self._arn(name), tags)
+
+    def _arn(self, name: str) -> str:
+        return self._account.arn(self._resource, name)
+
+
+class Models(Named):
     """CreateModel and its siblings."""
 
     def __init__(self, account: Account, registry: Registry) -> None:
-        self._account, self._registry = account, registry
-        self._records: dict[str, Record] = {}
-        self._lock = threading.Lock()
+        super().__init__(account, "Model", "model", "model")
+        self._registry = registry
 
     def create(self, request: Request) -> Record:
         """CreateModel: from an image and a model archive, or from a model package."""
@@ -47,11 +111,7 @@ class Models:
         record = {field: parameters[field] for field in _MODEL_FIELDS if field in parameters}
         record.setdefault("EnableNetworkIsolation", False)
         record |= {"ModelArn": arn, "CreationTime": now(), "serves": self._container(parameters)}
-        with self._lock:
-            if name in self._records:
-                raise invalid(f'Cannot create already existing model "{arn}".')
-            self._records[name] = record
-        self._account.add_tags(arn, parameters.get("Tags", []))
+        self._add(name, record, parameters.get("Tags", []))
         self._account.event("SageMaker Model State Change", arn, record, ("ModelName", "ModelArn", "CreationTime"))
         return {"ModelArn": arn}
 
@@ -89,46 +149,6 @@ class Models:
             raise invalid("the container needs an Image or a ModelPackageName")
         return {"Image": container["Image"], "ModelDataUrl": _archive(container), "Environment": environment}
 
-    def describe(self, request: Request) -> Record:
-        """DescribeModel."""
-        name = request.parameters["ModelName"]
-        self._account.authorize(request, self._account.arn("model", name))
-        return self.find(name)
-
-    def delete(self, request: Request) -> Record:
-        """DeleteModel."""
-        name = request.parameters["ModelName"]
-        arn = self._account.arn("model", name)
-        self._account.authorize(request, arn)
-        with self._lock:
-            self.find(name)
-            del self._records[name]
-        self._account.drop_tags(arn)
-        return {}
-
-    def list_all(self, request: Request) -> Record:
-        """ListModels."""
-        self._account.authorize(request, "*")
-        keys = {"Name": "ModelName", "CreationTime": "CreationTime"}
-        chosen, token = page(
-            list(self._records.values()),
-            request.parameters,
-            sort_keys=keys,
-            default_sort="CreationTime",
-            name_field="ModelName",
-        )
-        return {"Models": chosen, "NextToken": token}
-
-    def find(self, name: str) -> Record:
-        """A model's record.
-
-        Raises:
-            ServiceError: no such model.
-        """
-        if name not in self._records:
-            raise invalid(f'Could not find model "{self._account.arn("model", name)}".')
-        return self._records[name]
-
 
 def _archive(container: Record) -> str | None:
     source = container.get("ModelDataSource", {}).get("S3DataSource")
@@ -141,13 +161,12 @@ def _archive(container: Record) -> str | None:
     return uri
 
 
-class EndpointConfigs:
+class EndpointConfigs(Named):
     """CreateEndpointConfig and its siblings."""
 
     def __init__(self, account: Account, models: Models) -> None:
-        self._account, self._models = account, models
-        self._records: dict[str, Record] = {}
-        self._lock = threading.Lock()
+        super().__init__(account, "EndpointConfig", "endpoint configuration", "endpoint-config")
+        self._models = models
 
     def create(self, request: Request) -> Record:
         """CreateEndpointConfig."""
@@ -169,53 +188,8 @@ class EndpointConfigs:
         record = {field: parameters[field] for field in _CONFIG_FIELDS if field in parameters}
         record["ProductionVariants"] = [{"InitialVariantWeight": 1.0, **variant} for variant in variants]
         record |= {"EndpointConfigArn": arn, "CreationTime": now(), "EnableNetworkIsolation": False}
-        with self._lock:
-            if name in self._records:
-                raise invalid(f'Cannot create already existing endpoint configuration "{arn}".')
-            self._records[name] = record
-        self._account.add_tags(arn, parameters.get("Tags", []))
+        self._add(name, record, parameters.get("Tags", []))
         return {"EndpointConfigArn": arn}
-
-    def describe(self, request: Request) -> Record:
-        """DescribeEndpointConfig."""
-        name = request.parameters["EndpointConfigName"]
-        self._account.authorize(request, self._account.arn("endpoint-config", name))
-        return self.find(name)
-
-    def delete(self, request: Request) -> Record:
-        """DeleteEndpointConfig; endpoints that run keep what they were made from."""
-        name = request.parameters["EndpointConfigName"]
-        arn = self._account.arn("endpoint-config", name)
-        self._account.authorize(request, arn)
-        with self._lock:
-            self.find(name)
-            del self._records[name]
-        self._account.drop_tags(arn)
-        return {}
-
-    def list_all(self, request: Request) -> Record:
-        """ListEndpointConfigs."""
-        self._account.authorize(request, "*")
-        keys = {"Name": "EndpointConfigName", "CreationTime": "CreationTime"}
-        chosen, token = page(
-            list(self._records.values()),
-            request.parameters,
-            sort_keys=keys,
-            default_sort="CreationTime",
-            name_field="EndpointConfigName",
-        )
-        return {"EndpointConfigs": chosen, "NextToken": token}
-
-    def find(self, name: str) -> Record:
-        """A configuration's record.
-
-        Raises:
-            ServiceError: no such configuration.
-        """
-        if name not in self._records:
-            arn = self._account.arn("endpoint-config", name)
-            raise invalid(f'Could not find endpoint configuration "{arn}".')
-        return self._records[name]
 
 
 def _config_context(parameters: Record) -> dict[str, Any]:
