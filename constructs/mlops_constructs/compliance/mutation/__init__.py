@@ -1,0 +1,1 @@
+"""Mutation: our templates broken on purpose, and which checker notices."""

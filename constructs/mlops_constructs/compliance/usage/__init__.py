@@ -1,0 +1,1 @@
+"""Permissions that a recorded run did not need: granted by the templates, never used."""
