@@ -101,7 +101,7 @@ def _add_workload(
             training=training,
         )
         stacks.append(serving)
-    if workload.monitoring:
+    if workload.monitoring or workload.retraining:
         monitoring = MonitoringStack(
             scope,
             f"{name}-monitoring",
