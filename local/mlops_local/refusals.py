@@ -71,6 +71,7 @@ TYPES = tuple(
         "Kinesis::",
         "Lambda::",
         "Logs::",
+        "Route53Resolver::ResolverQueryLogging",
         "S3::Bucket",
         "SNS::",
         "SQS::",

@@ -232,3 +232,33 @@ def test_a_custom_resource_whose_function_breaks_fails_at_once(aws: LocalAws) ->
     }
     with pytest.raises(AssertionError, match="KeyError"):
         core.change(aws, "create", "cfn-custom-broken", core.template(resources))
+
+
+def test_resolver_query_logging_is_created_replaced_and_removed(aws: LocalAws) -> None:
+    kind = "AWS::Route53Resolver::ResolverQueryLoggingConfig"
+
+    def made(group: str) -> core.Template:
+        return {
+            "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.9.0.0/16"}},
+            "First": {"Type": "AWS::Logs::LogGroup", "Properties": {}},
+            "Second": {"Type": "AWS::Logs::LogGroup", "Properties": {}},
+            "Config": {"Type": kind, "Properties": {"DestinationArn": core.get(group)}},
+            "Use": {
+                "Type": f"{kind}Association",
+                "Properties": {"ResolverQueryLogConfigId": {"Ref": "Config"}, "ResourceId": {"Ref": "Vpc"}},
+            },
+        }
+
+    with core.deployed(aws, "resolver-logs", made("First")) as before:
+        assert before["Config"].startswith("rslvr-qlc-")
+        after = core.change(aws, "update", "resolver-logs", core.template(made("Second")))
+        assert after["Config"] != before["Config"]
+        assert after["Use"] != before["Use"]
+
+
+def test_query_logging_into_nothing_is_refused(aws: LocalAws) -> None:
+    nowhere = "arn:aws:logs:us-east-1:000000000000:log-group:nowhere:*"
+    config = {"Type": "AWS::Route53Resolver::ResolverQueryLoggingConfig", "Properties": {"DestinationArn": nowhere}}
+    with pytest.raises(AssertionError, match="is not the ARN of a log group"):
+        core.change(aws, "create", "resolver-nowhere", core.template({"Config": config}))
+    core.destroy(aws, "resolver-nowhere")

@@ -179,6 +179,11 @@ def test_the_boundary_lets_nobody_change_identities(owner):
     assert {"kms:ScheduleKeyDeletion", "s3:PutBucketPolicy", "s3:PutObject", "kms:CreateGrant"} <= denied
 
 
+def test_the_boundary_fits_a_managed_policy(owner):
+    (policy,) = resources(owner, "AWS::IAM::ManagedPolicy")
+    assert len(json.dumps(policy["PolicyDocument"], separators=(",", ":"))) < 6144
+
+
 def test_no_subnet_leads_to_the_internet(owner):
     for kind in ("InternetGateway", "NatGateway", "Route", "EIP"):
         assert not owner.find_resources(f"AWS::EC2::{kind}")
@@ -200,6 +205,17 @@ def test_all_traffic_is_logged_encrypted(owner):
     (flow,) = resources(owner, "AWS::EC2::FlowLog")
     assert flow["TrafficType"] == "ALL"
     assert all("KmsKeyId" in group for group in resources(owner, "AWS::Logs::LogGroup"))
+
+
+def test_every_name_that_is_asked_for_is_logged_encrypted(owner):
+    ((config_id, config),) = owner.find_resources("AWS::Route53Resolver::ResolverQueryLoggingConfig").items()
+    (association,) = resources(owner, "AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation")
+    (vpc,) = owner.find_resources("AWS::EC2::VPC")
+    assert association == {"ResolverQueryLogConfigId": {"Ref": config_id}, "ResourceId": {"Ref": vpc}}
+    group = config["Properties"]["DestinationArn"]["Fn::GetAtt"][0]
+    assert "KmsKeyId" in owner.find_resources("AWS::Logs::LogGroup")[group]["Properties"]
+    (policy,) = resources(owner, "AWS::Logs::ResourcePolicy")
+    assert '"aws:SourceAccount":"111111111111"' in json.dumps(policy).replace("\\", "")
 
 
 def test_nothing_from_outside_reaches_a_security_group(owner):

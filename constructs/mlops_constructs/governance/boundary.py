@@ -52,6 +52,13 @@ FORBIDDEN = (
     "states:DeleteStateMachine",
     "sagemaker:CreatePresignedDomainUrl",
     "sagemaker:CreatePresignedNotebookInstanceUrl",
+    # Code that runs in somebody else's machine, notebook or role.
+    "sagemaker:CreateStudioLifecycleConfig",
+    "sagemaker:CreateNotebookInstanceLifecycleConfig",
+    "sagemaker:UpdateNotebookInstanceLifecycleConfig",
+    "ssm:SendCommand",
+    "ssm:StartSession",
+    "glue:UpdateDevEndpoint",
 )
 
 

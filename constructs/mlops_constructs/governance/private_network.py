@@ -18,6 +18,7 @@ from constructs import Construct
 
 from mlops_constructs.governance.grants import allow
 from mlops_constructs.governance.network import Network
+from mlops_constructs.governance.query_logs import QueryLogs
 from mlops_constructs.governance.waivers import Waiver, waive
 from mlops_constructs.governance.wildcards import OWNER, REVIEW
 
@@ -40,19 +41,20 @@ INTERFACE_SERVICES = (
 
 
 class PrivateNetwork(Construct):
-    """Isolated subnets, endpoints that only this account's principals can use, flow logs, security groups by purpose.
+    """Isolated subnets, endpoints for this account's principals only, flow and query logs, security groups by purpose.
 
     Args:
         cidr: IPv4 range, /16 to /22; a quarter of it goes to each zone.
         availability_zones: Two to four zones.
-        log_key: Key of the flow logs. Its policy must allow CloudWatch Logs (`Keys` does).
-        log_retention: Of the flow logs, 1 year by default.
+        log_key: Key of flow logs and query logs. Its policy must allow CloudWatch Logs (`Keys` does).
+        log_retention: Of flow logs and query logs, 1 year by default.
         interface_services: Services with an interface endpoint in every zone (about 7 USD per month, service and zone).
 
     Attributes:
         network: What jobs and functions run in.
         vpc: The `ec2.CfnVPC`.
         endpoints: The `ec2.CfnVPCEndpoint`s by service.
+        query_logs: The `QueryLogs` of the VPC.
 
     Raises:
         ValueError: Fewer than two or more than four zones.
@@ -80,6 +82,9 @@ class PrivateNetwork(Construct):
         subnets = [self._subnet(n, zone, str(blocks[n])) for n, zone in enumerate(zones)]
         self.network = self._as_network(zones, subnets)
         self._flow_log(log_key, log_retention)
+        self.query_logs = QueryLogs(
+            self, "Queries", vpc_id=self.vpc.ref, encryption_key=log_key, retention=log_retention
+        )
         self.endpoints = self._gateways([table.ref for _, table in subnets])
         self.endpoints |= self._interfaces(interface_services)
 
@@ -137,7 +142,9 @@ class PrivateNetwork(Construct):
         group = logs.LogGroup(
             self, "FlowLogs", encryption_key=key, retention=retention, removal_policy=RemovalPolicy.DESTROY
         )
-        role = iam.Role(self, "FlowLogRole", assumed_by=iam.ServicePrincipal("vpc-flow-logs.amazonaws.com"))
+        account = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
+        flow_logs = iam.ServicePrincipal("vpc-flow-logs.amazonaws.com", conditions=account)
+        role = iam.Role(self, "FlowLogRole", assumed_by=flow_logs)
         actions = ("logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams", "logs:DescribeLogGroups")
         allow(role, *actions, on=[group.log_group_arn])
         ec2.CfnFlowLog(

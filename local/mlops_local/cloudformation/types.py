@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from . import policies, security_groups, supplements
+from . import policies, resolver_logs, security_groups, supplements
 from .generic import Properties, ResourceType
 from .registry import on_worker_threads
 
@@ -169,3 +169,4 @@ def register(runtime: Runtime) -> None:
     supplements.register(runtime)
     security_groups.register(runtime)
     policies.register(runtime)
+    resolver_logs.register(runtime)
