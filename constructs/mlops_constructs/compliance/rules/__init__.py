@@ -3,6 +3,25 @@
 from __future__ import annotations
 
 from mlops_constructs.compliance.rule import Rule
+from mlops_constructs.compliance.rules import (
+    encryption,
+    logging,
+    network,
+    patching,
+    public,
+    retention,
+    secrets,
+    transport,
+)
 
-ALL: tuple[Rule, ...] = ()
+ALL: tuple[Rule, ...] = (
+    *encryption.RULES,
+    *transport.RULES,
+    *secrets.RULES,
+    *logging.RULES,
+    *retention.RULES,
+    *network.RULES,
+    *public.RULES,
+    *patching.RULES,
+)
 """All rules."""

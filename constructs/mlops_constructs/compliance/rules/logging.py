@@ -1,0 +1,228 @@
+"""LOG-1 to LOG-3: logs exist, are kept long enough, and the account's own trail is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mlops_constructs.compliance.estate import Estate, Resource
+from mlops_constructs.compliance.rule import Judgement, Phase, Rule, Severity
+from mlops_constructs.compliance.rules.buckets import receives_access_logs
+from mlops_constructs.compliance.rules.expectations import check
+from mlops_constructs.compliance.values import is_true
+
+# Days by stage; an environment of unknown stage is held to production's.
+_LEAST_DAYS = {"local": 1, "dev": 30, "staging": 90}
+_LEAST_DAYS_ELSE = 365
+_EVERYTHING = {"All", None}
+
+
+def _retention(estate: Estate) -> Iterator[Judgement]:
+    least = _LEAST_DAYS.get(estate.stage or "", _LEAST_DAYS_ELSE)
+    for group in estate.of("AWS::Logs::LogGroup"):
+        days = group.get("RetentionInDays")
+        ok = str(days).isdigit() and int(days) >= least
+        problem = "kept for ever" if days is None else f"kept for {days} days"
+        yield Judgement(group, ok, "RetentionInDays", "" if ok else f"logs are {problem}, expected {least} or more")
+
+
+def _access_logs_kept(estate: Estate) -> Iterator[Judgement]:
+    least = _LEAST_DAYS.get(estate.stage or "", _LEAST_DAYS_ELSE)
+    for bucket in estate.of("AWS::S3::Bucket"):
+        if receives_access_logs(estate, bucket):
+            rules = bucket.get("LifecycleConfiguration.Rules") or []
+            days = [each["ExpirationInDays"] for each in rules if isinstance(each, Mapping) and _expires(each)]
+            ok = all(str(each).isdigit() and int(each) >= least for each in days)
+            message = f"access logs are deleted after {days} days, expected {least} or more"
+            yield Judgement(bucket, ok, "ExpirationInDays", "" if ok else message)
+
+
+def _expires(rule: Mapping[str, Any]) -> bool:
+    return rule.get("Status") == "Enabled" and rule.get("ExpirationInDays") is not None
+
+
+def _own_log_group(estate: Estate) -> Iterator[Judgement]:
+    named = {group.get("LogGroupName") for group in estate.of("AWS::Logs::LogGroup")}
+    for function in estate.of("AWS::Lambda::Function"):
+        given = function.get("LoggingConfig.LogGroup")
+        ok = bool(given) or f"/aws/lambda/{function.physical_id}" in named
+        message = "its log group is made by the first call: without key, kept for ever"
+        yield Judgement(function, ok, "LoggingConfig.LogGroup", "" if ok else message)
+
+
+def _bucket_access_logs(estate: Estate) -> Iterator[Judgement]:
+    for bucket in estate.of("AWS::S3::Bucket"):
+        if not receives_access_logs(estate, bucket):
+            ok = bool(bucket.get("LoggingConfiguration.DestinationBucketName"))
+            message = "nobody records who reads and writes the bucket"
+            yield Judgement(bucket, ok, "LoggingConfiguration", "" if ok else message)
+
+
+def _load_balancers(estate: Estate) -> Iterator[Judgement]:
+    for balancer in estate.of("AWS::ElasticLoadBalancingV2::LoadBalancer"):
+        if balancer.get("Type") == "gateway":
+            continue
+        ok = is_true(_attribute(balancer, "access_logs.s3.enabled"))
+        yield Judgement(balancer, ok, "access_logs.s3.enabled", "" if ok else "requests to it are logged nowhere")
+
+
+def _attribute(balancer: Resource, key: str) -> object:
+    attributes = balancer.get("LoadBalancerAttributes") or []
+    return next(
+        (each.get("Value") for each in attributes if isinstance(each, Mapping) and each.get("Key") == key), None
+    )
+
+
+def _firewalls(estate: Estate) -> Iterator[Judgement]:
+    for kind, log, attribute in (
+        ("AWS::WAFv2::WebACL", "AWS::WAFv2::LoggingConfiguration", "ResourceArn"),
+        ("AWS::NetworkFirewall::Firewall", "AWS::NetworkFirewall::LoggingConfiguration", "FirewallArn"),
+    ):
+        logged = [estate.find(each.get(attribute), kind) for each in estate.of(log)]
+        for firewall in estate.of(kind):
+            ok = any(each is firewall for each in logged)
+            yield Judgement(firewall, ok, "", "" if ok else f"no {log} says what it let through")
+
+
+def _trail_selects(estate: Estate) -> Iterator[Judgement]:
+    for trail in estate.of("AWS::CloudTrail::Trail"):
+        if trail.get("AdvancedEventSelectors"):
+            categories = set(trail.values("AdvancedEventSelectors.*.FieldSelectors.*.Equals.*"))
+            ok, message = "Management" in categories, "its selectors leave out management events"
+        else:
+            selectors = [each for each in trail.get("EventSelectors") or [] if isinstance(each, Mapping)]
+            ok = not selectors or any(
+                each.get("ReadWriteType") in _EVERYTHING and each.get("IncludeManagementEvents", True) is not False
+                for each in selectors
+            )
+            message = "no selector takes all management events"
+        yield Judgement(trail, ok, "EventSelectors", "" if ok else message)
+
+
+def _trail_bucket(estate: Estate) -> Iterator[Judgement]:
+    if not estate.guarded:
+        return
+    for trail in estate.of("AWS::CloudTrail::Trail"):
+        bucket = estate.find(trail.get("S3BucketName"), "AWS::S3::Bucket")
+        if bucket is not None:
+            ok = is_true(bucket.get("ObjectLockEnabled"))
+            message = f"records in {bucket.logical_id} can be changed or deleted: no Object Lock"
+            yield Judgement(trail, ok, "S3BucketName", "" if ok else message)
+
+
+def _recorder_delivers(estate: Estate) -> Iterator[Judgement]:
+    channels = list(estate.of("AWS::Config::DeliveryChannel"))
+    for recorder in estate.of("AWS::Config::ConfigurationRecorder"):
+        yield Judgement(recorder, bool(channels), "", "" if channels else "no delivery channel takes what it records")
+
+
+def _rule(id: str, title: str, rationale: str, remedy: str, severity: Severity, judge: Any) -> Rule:
+    return Rule(
+        id=id,
+        title=title,
+        rationale=rationale,
+        remedy=remedy,
+        severity=severity,
+        phase=Phase.RELIABLE if id.startswith("LOG-3") else Phase.REPEATABLE,
+        check=judge,
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    _rule(
+        "LOG-1.retention",
+        "Log groups are kept a year in production, 90 days in staging, 30 in development, and not for ever",
+        "An incident is found months later; logs that nobody ever deletes are a liability.",
+        "Set RetentionInDays to 365 or more in production (90 in staging, 30 in development).",
+        Severity.MEDIUM,
+        _retention,
+    ),
+    _rule(
+        "LOG-1.access-logs-kept",
+        "Access logs are kept as long as other logs",
+        "An incident is found months later.",
+        "Raise ExpirationInDays of the bucket that receives access logs.",
+        Severity.MEDIUM,
+        _access_logs_kept,
+    ),
+    _rule(
+        "LOG-1.own-log-group",
+        "Every function has a log group of its own in the template",
+        "The group Lambda makes has no key and no end.",
+        "Set LoggingConfig.LogGroup.",
+        Severity.MEDIUM,
+        _own_log_group,
+    ),
+    _rule(
+        "LOG-2.logging-on",
+        "Whatever can log its use does",
+        "Without it nobody can tell afterwards who did what.",
+        "Set the property named to the value expected.",
+        Severity.MEDIUM,
+        check("LOG-2.logging-on"),
+    ),
+    _rule(
+        "LOG-2.tracing-on",
+        "Functions, workflows and interfaces are traced",
+        "A trace shows the way of one request through all of them.",
+        "Set the property named to the value expected.",
+        Severity.LOW,
+        check("LOG-2.tracing-on"),
+    ),
+    _rule(
+        "LOG-2.bucket-access-logs",
+        "Buckets log who reads and writes",
+        "Data events of a trail miss refused and anonymous requests.",
+        "Set LoggingConfiguration.DestinationBucketName.",
+        Severity.MEDIUM,
+        _bucket_access_logs,
+    ),
+    _rule(
+        "LOG-2.load-balancer-logs",
+        "Load balancers log requests",
+        "They see the caller's address; nothing behind them does.",
+        "Set the attribute access_logs.s3.enabled to true.",
+        Severity.MEDIUM,
+        _load_balancers,
+    ),
+    _rule(
+        "LOG-2.firewall-logs",
+        "Firewalls log what they let through and what not",
+        "A rule that is never looked at protects by luck.",
+        "Add the logging configuration of the firewall.",
+        Severity.MEDIUM,
+        _firewalls,
+    ),
+    _rule(
+        "LOG-3.trail-whole",
+        "The trail runs, in every region, with global services and validated files; the recorder records all types",
+        "A trail with a gap proves nothing.",
+        "Set the property named to the value expected.",
+        Severity.HIGH,
+        check("LOG-3.trail-whole"),
+    ),
+    _rule(
+        "LOG-3.trail-management-events",
+        "The trail takes all management events",
+        "Read events show reconnaissance, write events the change.",
+        "Select management events with ReadWriteType All.",
+        Severity.HIGH,
+        _trail_selects,
+    ),
+    _rule(
+        "LOG-3.trail-immutable",
+        "Nobody can change or delete the trail's files before their time",
+        "Whoever breaks in deletes the traces first.",
+        "Enable Object Lock on the trail's bucket.",
+        Severity.HIGH,
+        _trail_bucket,
+    ),
+    _rule(
+        "LOG-3.recorder-delivers",
+        "What the recorder records is delivered",
+        "A recorder without a delivery channel does not start.",
+        "Add an AWS::Config::DeliveryChannel.",
+        Severity.HIGH,
+        _recorder_delivers,
+    ),
+)

@@ -1,0 +1,73 @@
+"""OPS-4: runtimes and engines are supported, pinned, and get their patches."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
+from mlops_constructs.compliance.estate import Estate
+from mlops_constructs.compliance.rule import Judgement, Phase, Rule, Severity
+from mlops_constructs.compliance.rules.expectations import DATA, check
+from mlops_constructs.compliance.values import Unknown
+
+
+def _runtimes(estate: Estate) -> Iterator[Judgement]:
+    lifecycle = runtimes()
+    for function in estate.of("AWS::Lambda::Function"):
+        runtime = function.get("Runtime")
+        if function.get("PackageType") == "Image" or isinstance(runtime, Unknown):
+            continue
+        ends = lifecycle.ends.get(str(runtime))
+        ok = ends is not None and ends > lifecycle.as_of
+        problem = f"was deprecated on {ends}" if ends else "is none that Lambda is known to support"
+        yield Judgement(function, ok, "Runtime", "" if ok else f"the runtime {runtime} {problem}")
+
+
+class Runtimes:
+    """When Lambda's runtimes are deprecated, as known on a day."""
+
+    def __init__(self, as_of: dt.date, ends: Mapping[str, dt.date]) -> None:
+        self.as_of, self.ends = as_of, ends
+
+
+@lru_cache(maxsize=1)
+def runtimes() -> Runtimes:
+    """Read `data/runtimes.json`: dates from Lambda's documentation; judged as of the day they were read."""
+    data = json.loads((DATA / "runtimes.json").read_text(encoding="utf-8"))
+    return Runtimes(
+        dt.date.fromisoformat(data["as_of"]),
+        {name: dt.date.fromisoformat(day) for name, day in data["deprecated"].items()},
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        id="OPS-4.runtime-supported",
+        title="Functions run on a runtime that is supported",
+        rationale="A deprecated runtime gets no security patches.",
+        remedy="Move to the newest runtime of the language.",
+        severity=Severity.HIGH,
+        phase=Phase.REPEATABLE,
+        check=_runtimes,
+    ),
+    Rule(
+        id="OPS-4.patched",
+        title="Engines get their patches, and releases are current",
+        rationale="Known holes stay open without them.",
+        remedy="Set the property named to the value expected.",
+        severity=Severity.MEDIUM,
+        phase=Phase.REPEATABLE,
+        check=check("OPS-4.patched"),
+    ),
+    Rule(
+        id="OPS-4.pinned",
+        title="Versions of engines are written down",
+        rationale="Without it the same template makes another engine next month.",
+        remedy="Give the property named.",
+        severity=Severity.LOW,
+        phase=Phase.REPEATABLE,
+        check=check("OPS-4.pinned"),
+    ),
+)

@@ -1,0 +1,161 @@
+"""RET-1 and RET-2: data survive mistakes, and leave when their time has come."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from mlops_constructs.compliance.estate import Estate, Resource
+from mlops_constructs.compliance.rule import Judgement, Phase, Rule, Severity
+from mlops_constructs.compliance.rules.buckets import receives_access_logs
+from mlops_constructs.compliance.rules.expectations import DATA, check
+
+_KEPT = ("Retain", "Snapshot", "RetainExceptOnCreate")
+_LEAST_VERSIONS, _MOST_VERSIONS = 30, 400  # days
+
+
+def _kept_on_delete(estate: Estate) -> Iterator[Judgement]:
+    if not estate.guarded:
+        return
+    for kind in stateful_types():
+        for resource in estate.of(kind):
+            for name, policy in (
+                ("DeletionPolicy", resource.deletion_policy),
+                ("UpdateReplacePolicy", resource.update_replace_policy),
+            ):
+                ok = policy in _KEPT
+                message = f"{name} is {policy or 'not given'}: the data go with the resource"
+                yield Judgement(resource, ok, name, "" if ok else message)
+
+
+@lru_cache(maxsize=1)
+def stateful_types() -> tuple[str, ...]:
+    """Resource types that hold data or what data cannot be read without."""
+    return tuple(sorted(json.loads((DATA / "stateful.json").read_text(encoding="utf-8"))))
+
+
+def _versions_kept(estate: Estate) -> Iterator[Judgement]:
+    if not estate.guarded:
+        return
+    for bucket in estate.of("AWS::S3::Bucket"):
+        if not receives_access_logs(estate, bucket):
+            days = [each for each in map(_noncurrent_days, _rules(bucket)) if each is not None]
+            ok = all(each >= _LEAST_VERSIONS for each in days)
+            message = f"a deleted object can be had back for {min(days, default=0)} days, expected {_LEAST_VERSIONS}"
+            yield Judgement(bucket, ok, "NoncurrentDays", "" if ok else message)
+
+
+def _versions_leave(estate: Estate) -> Iterator[Judgement]:
+    for bucket in estate.of("AWS::S3::Bucket"):
+        days = [each for each in map(_noncurrent_days, _rules(bucket, whole=True)) if each is not None]
+        ok = bool(days) and min(days) <= _MOST_VERSIONS
+        message = "old versions of its objects never leave, not even what a person asked to delete"
+        yield Judgement(bucket, ok, "NoncurrentVersionExpiration", "" if ok else message)
+        ok = any("AbortIncompleteMultipartUpload" in rule for rule in _rules(bucket, whole=True))
+        message = "parts of broken uploads stay: paid for, in no listing"
+        yield Judgement(bucket, ok, "AbortIncompleteMultipartUpload", "" if ok else message)
+
+
+def _rules(bucket: Resource, *, whole: bool = False) -> list[Mapping[str, Any]]:
+    """Lifecycle rules that are on; with `whole` those for the whole bucket."""
+    rules = bucket.get("LifecycleConfiguration.Rules")
+    return [
+        rule
+        for rule in (rules if isinstance(rules, list) else [])
+        if isinstance(rule, Mapping)
+        and rule.get("Status") == "Enabled"
+        and not (whole and (rule.get("Prefix") or rule.get("TagFilters")))
+    ]
+
+
+def _noncurrent_days(rule: Mapping[str, Any]) -> int | None:
+    expiration = rule.get("NoncurrentVersionExpiration")
+    days = expiration.get("NoncurrentDays") if isinstance(expiration, Mapping) else None
+    written = str(rule.get("NoncurrentVersionExpirationInDays") if days is None else days)
+    return int(written) if written.isdigit() else None
+
+
+def _rule(
+    id: str, title: str, rationale: str, remedy: str, severity: Severity, judge: Any, *, waivable: bool = True
+) -> Rule:
+    return Rule(
+        id=id,
+        title=title,
+        rationale=rationale,
+        remedy=remedy,
+        severity=severity,
+        phase=Phase.REPEATABLE,
+        check=judge,
+        waivable_in_prod=waivable,
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    _rule(
+        "RET-1.kept-on-delete",
+        "What holds data survives the deletion of its stack and its own replacement (guarded environments)",
+        "One renamed construct deletes years of data.",
+        "Set DeletionPolicy and UpdateReplacePolicy to Retain, or Snapshot where the type knows it.",
+        Severity.CRITICAL,
+        _kept_on_delete,
+    ),
+    _rule(
+        "RET-1.deletion-protection",
+        "Databases, tables, clusters and pools refuse deletion (guarded environments)",
+        "One call of the API is enough without it.",
+        "Set the property named to the value expected.",
+        Severity.HIGH,
+        check("RET-1.deletion-protection", guarded=True),
+    ),
+    _rule(
+        "RET-1.backups",
+        "Databases keep backups of seven days or more (guarded environments)",
+        "A wrong statement is found days later.",
+        "Raise the property named.",
+        Severity.HIGH,
+        check("RET-1.backups", guarded=True),
+    ),
+    _rule(
+        "RET-1.point-in-time-recovery",
+        "Tables and file systems can be had back as of any minute",
+        "A wrong write is found hours later.",
+        "Set the property named to the value expected.",
+        Severity.HIGH,
+        check("RET-1.point-in-time-recovery"),
+    ),
+    _rule(
+        "RET-1.versioning",
+        "Buckets keep versions",
+        "An overwritten object is gone without them.",
+        "Set VersioningConfiguration.Status to Enabled.",
+        Severity.HIGH,
+        check("RET-1.versioning"),
+    ),
+    _rule(
+        "RET-1.versions-kept",
+        "Old versions stay for a month or more (guarded environments)",
+        "A version that leaves at once is no way back.",
+        "Raise NoncurrentDays to 30 or more.",
+        Severity.MEDIUM,
+        _versions_kept,
+    ),
+    _rule(
+        "RET-2.data-leave",
+        "Buckets have lifecycle rules, archives of events an end",
+        "Data kept for ever are a liability nobody looks after.",
+        "Set the property named to the value expected.",
+        Severity.MEDIUM,
+        check("RET-2.data-leave"),
+    ),
+    _rule(
+        "RET-2.versions-leave",
+        "Old versions and broken uploads leave every bucket",
+        "A deletion that leaves the old version behind deletes nothing.",
+        "Add an enabled rule for the whole bucket: NoncurrentVersionExpiration (400 days at most) and "
+        "AbortIncompleteMultipartUpload.",
+        Severity.MEDIUM,
+        _versions_leave,
+    ),
+)

@@ -1,0 +1,170 @@
+"""ENC-4: no secret stands in a template, in an environment, in a parameter or in a log.
+
+What is a secret is told by names (of properties, variables, arguments, parameters; anywhere in a resource, also in
+JSON text and state machine definitions) and by the shape of values (keys of AWS, private keys, addresses with a
+password). A dynamic reference, an ARN, a name of a secret and a NoEcho parameter are not secrets.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mlops_constructs.compliance.estate import Estate, Resource
+from mlops_constructs.compliance.rule import Judgement, Phase, Rule, Severity
+from mlops_constructs.compliance.values import Unknown, is_true
+
+_SECRET = re.compile(
+    r"(password|passwd|pwd|passphrase|secret|secret_?string|token|api_?key|api_?key_?value|private_?key|access_?key"
+    r"|secret_?key|auth_?key|credentials?)$",
+    re.IGNORECASE,
+)
+# Tokens that identify a request, a page or a function, and keys that name something.
+_HARMLESS = re.compile(
+    r"(client|service|next|task|idempotency|request|pagination|continuation|event_?source|bos|eos|pad)_?token$"
+    r"|^(partition|sort|primary|foreign|hash|range|cache|public)_?key$",
+    re.IGNORECASE,
+)
+_REFERENCE = re.compile(r"\{\{resolve:(secretsmanager|ssm-secure):|^arn:[\w-]+:|\{%.*%\}|^\$\.|^/[\w./-]+$", re.DOTALL)
+_NAME = re.compile(r"^[a-z0-9_.-]+(/[a-z0-9_.-]+)+$")  # prod/database/password names a secret
+_PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")
+_SHAPES = {
+    "an access key of AWS": re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b"),
+    "a private key": re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY"),
+    "an address with a password": re.compile(
+        r"\b[a-z][a-z0-9+.-]*://[^\s/:@{}$]+:[^\s/:@{}$]{3,}@[\w.-]+", re.IGNORECASE
+    ),
+    "a token of GitHub or Slack": re.compile(r"\b(gh[pousr]_[A-Za-z0-9]{36}|xox[baprs]-[A-Za-z0-9-]{10,})"),
+}
+_PAIRS = (("Name", "Value"), ("Key", "Value"), ("ParameterName", "ParameterValue"))
+_REFERENCE_TYPES = ("SECRETS_MANAGER", "PARAMETER_STORE")
+
+
+def _named(estate: Estate) -> Iterator[Judgement]:
+    for resource in estate.resources:
+        found = {place: value for place, value in _values(resource.properties, "") if _is_secret(place)}
+        if not found:
+            yield Judgement(resource, ok=True)
+        for place, value in found.items():
+            problem = _problem(estate, resource, value)
+            yield Judgement(resource, not problem, place, f"{place} {problem}" if problem else "")
+
+
+def _is_secret(place: str) -> bool:
+    name = [part for part in place.split(".") if not part.isdigit()][-1].lstrip("-").replace("-", "_")
+    return _SECRET.search(name) is not None and _HARMLESS.search(name) is None
+
+
+def _problem(estate: Estate, resource: Resource, value: str) -> str:
+    if isinstance(value, Unknown):
+        shown = [name for name in _PLACEHOLDER.findall(value) if _is_shown(estate, resource, name)]
+        return f"comes from the parameter {shown[0]}, which shows it: NoEcho is missing" if shown else ""
+    if len(value) < 3 or _REFERENCE.search(value) or _NAME.match(value) or _PLACEHOLDER.search(value):
+        return ""
+    if value.lower() in ("true", "false", "none", "null") or estate.find(value) is not None:
+        return ""
+    return "is written in plain text"
+
+
+def _is_shown(estate: Estate, resource: Resource, name: str) -> bool:
+    for template in estate.templates:
+        if template.stack == resource.stack:
+            parameter = (template.body.get("Parameters") or {}).get(name)
+            return parameter is not None and not is_true(parameter.get("NoEcho")) and _plain(parameter)
+    return False
+
+
+def _plain(parameter: Mapping[str, Any]) -> bool:
+    return str(parameter.get("Type", "String")) == "String"
+
+
+def _values(node: Any, place: str) -> Iterator[tuple[str, str]]:
+    """Every text below a node with its place; pairs of name and value count as one place named by the name."""
+    if isinstance(node, Mapping):
+        for name_key, value_key in _PAIRS:
+            if isinstance(node.get(name_key), str) and isinstance(node.get(value_key), str):
+                if node.get("Type") not in _REFERENCE_TYPES:
+                    yield f"{place}.{node[name_key]}".lstrip("."), node[value_key]
+                break
+        for key, value in node.items():
+            yield from _values(value, f"{place}.{key}".lstrip("."))
+    elif isinstance(node, (list, tuple)):
+        for number, value in enumerate(node):
+            yield from _values(value, f"{place}.{number}")
+    elif isinstance(node, str):
+        yield place, node
+        if node.startswith("{") and not isinstance(node, Unknown) and (inner := _json(node)) is not None:
+            yield from _values(inner, place)
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _shaped(estate: Estate) -> Iterator[Judgement]:
+    for resource in estate.resources:
+        text = json.dumps(resource.raw.get("Properties"), default=str)
+        found = sorted(meaning for meaning, shape in _SHAPES.items() if shape.search(text))
+        message = f"{' and '.join(found)} stands in the template"
+        yield Judgement(resource, not found, ", ".join(found), message if found else "")
+
+
+def _parameters(estate: Estate) -> Iterator[Judgement]:
+    for resource in estate.of("AWS::SSM::Parameter"):
+        name = str(resource.get("Name", resource.logical_id)).rsplit("/", 1)[-1].replace("-", "_")
+        if _SECRET.search(name) and not _HARMLESS.search(name):
+            problem = _problem(estate, resource, str(resource.get("Value", "")))
+            yield Judgement(resource, not problem, "Value", f"the parameter {problem}" if problem else "")
+
+
+def _generated(estate: Estate) -> Iterator[Judgement]:
+    for secret in estate.of("AWS::SecretsManager::Secret"):
+        ok = secret.get("SecretString") is None
+        message = "the template gives the secret's value: whoever reads the template or the stack has it"
+        yield Judgement(secret, ok, "SecretString", "" if ok else message)
+
+
+def _rule(name: str, title: str, remedy: str, judge: Any) -> Rule:
+    return Rule(
+        id=f"ENC-4.{name}",
+        title=title,
+        rationale="A template is read by many and kept in version control: what stands in it is no secret any more.",
+        remedy=remedy,
+        severity=Severity.CRITICAL,
+        phase=Phase.INITIAL,
+        check=judge,
+        waivable_in_prod=False,
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    _rule(
+        "no-plain-secret",
+        "Properties, variables and arguments named like secrets hold references",
+        "Refer to Secrets Manager ({{resolve:secretsmanager:...}}) or pass the secret's ARN and read it at run time.",
+        _named,
+    ),
+    _rule(
+        "no-key-material",
+        "Nothing shaped like a key, a token or an address with a password stands in a template",
+        "Revoke it, then refer to Secrets Manager.",
+        _shaped,
+    ),
+    _rule(
+        "no-secret-parameter",
+        "No parameter of SSM that is named like a secret is made by a template",
+        "CloudFormation cannot make SecureString: make it outside, or use Secrets Manager.",
+        _parameters,
+    ),
+    _rule(
+        "generated-secret",
+        "Secrets are generated where they are kept",
+        "Use GenerateSecretString, or fill the secret after deployment.",
+        _generated,
+    ),
+)
