@@ -54,7 +54,8 @@ class DatasetTables(Construct):
         self.curated_table = self._table("Curated", self.table_name, curated.s3_url_for_object(place), month)
         self.staged_table = self._table("Staged", self.staged_name, raw.s3_url_for_object(f"staged/{place}"), file)
         if retain:
-            self.curated_table.apply_removal_policy(RemovalPolicy.RETAIN)
+            for table in (self.curated_table, self.staged_table):
+                table.apply_removal_policy(RemovalPolicy.RETAIN)
         self.ruleset = glue.CfnDataQualityRuleset(
             self,
             "Rules",

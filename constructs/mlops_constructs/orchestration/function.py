@@ -21,6 +21,7 @@ from mlops_constructs.orchestration.layers import ARCHITECTURE, RUNTIME, powerto
 
 ENVIRONMENT_BYTES = 4096
 _PACKS = ("NIST.800.53.R5", "HIPAA.Security")
+_VPC_PROPERTIES = ("VpcConfig.SubnetIds", "VpcConfig.SecurityGroupIds")
 _REASONS = {
     "LambdaConcurrency": (
         "The workflow that calls the function bounds its concurrency; a reservation would starve the account's others."
@@ -146,13 +147,14 @@ class PlatformFunction(Construct):
 
     def _waive(self, *, reserved: bool, queue: bool, network: bool) -> None:
         accepted = {"LambdaConcurrency": not reserved, "LambdaDLQ": not queue, "LambdaInsideVPC": not network}
+        findings = {
+            f"{pack}::{pack}-{rule}": rule for rule, wanted in accepted.items() for pack in _PACKS if wanted
+        } | {f"MLOps::NET-1.in-vpc[{name}]": "LambdaInsideVPC" for name in _VPC_PROPERTIES if not network}
         waive(
             self.function,
             *(
-                Waiver(finding=f"{pack}::{pack}-{rule}", reason=_REASONS[rule], owner=OWNER, review=REVIEW)
-                for rule, wanted in accepted.items()
-                for pack in _PACKS
-                if wanted
+                Waiver(finding=finding, reason=_REASONS[rule], owner=OWNER, review=REVIEW)
+                for finding, rule in findings.items()
             ),
         )
 
