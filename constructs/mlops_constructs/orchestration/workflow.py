@@ -67,10 +67,12 @@ class Workflow(Construct):
             retention=log_retention,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        self.role: iam.Role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+        account = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
+        assumed_by = iam.ServicePrincipal("states.amazonaws.com", conditions=account)
+        self.role: iam.Role = iam.Role(self, "Role", assumed_by=assumed_by)
         waive_wildcard(self.role, LOG_DELIVERY)  # StateMachine adds the statements for logging and tracing
-        # StateMachine would let log delivery decrypt everything (`kms:Decrypt*`, no condition) in the policy of a key of
-        # this app; of a key that it knows by its ARN alone it leaves the policy to `allow_log_encryption`.
+        # StateMachine would let log delivery decrypt everything (`kms:Decrypt*`, no condition) in the policy of a key
+        # of this app; of a key that it knows by its ARN alone it leaves the policy to `allow_log_encryption`.
         key = kms.Key.from_key_arn(self, "EncryptionKey", encryption_key.key_arn)
         self.state_machine = sfn.StateMachine(
             self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mlops_constructs.compliance.rule import Rule
 from mlops_constructs.compliance.rules import (
+    iam_conditions,
     iam_escalation,
     iam_limits,
     iam_passing,
@@ -14,6 +15,7 @@ from mlops_constructs.compliance.rules import (
 
 RULES: tuple[Rule, ...] = (
     *iam_wildcards.RULES,
+    *iam_conditions.RULES,
     *iam_escalation.RULES,
     *iam_reach.RULES,
     *iam_passing.RULES,

@@ -19,6 +19,9 @@ _ENDPOINT, _KEYS = "AWS::EC2::VPCEndpoint", ("AWS::KMS::Key", "AWS::KMS::Replica
 # Policies of identities and of organisations; endpoints are judged on their own.
 _NO_RESOURCE = frozenset({"AWS::Organizations::Policy", _ENDPOINT})
 _TRUST = "AssumeRolePolicyDocument"
+# Services whose endpoint carries data to whatever resource the caller names, and what keeps them at home.
+_STORES = frozenset({"s3", "s3express", "dynamodb", "sqs", "sns", "kinesis-streams", "kinesis-firehose"})
+_HOME = frozenset({"aws:resourceaccount", "aws:resourceorgid", "aws:resourceorgpaths"})
 _EVERYTHING = re.compile(r"(?P<service>[\w-]+:)?\*+")
 
 
@@ -114,16 +117,27 @@ def _excluding(estate: Estate) -> Iterator[Judgement]:
 
 def _endpoints(estate: Estate) -> Iterator[Judgement]:
     for endpoint in estate.of(_ENDPOINT):
-        statements = [s for _, each in documents(endpoint.properties) for s in each if s.allows]
+        holds_data = str(endpoint.get("ServiceName", "")).rsplit(".", 1)[-1] in _STORES
         found: dict[str, str] = {}
-        for statement in statements:
-            public = [o.who for o in openings(statement, estate.account) if o.audience >= Audience.FOREIGN]
-            if public and any(_anywhere(resource) for resource in statement.resources or ("*",)):
-                actions = ", ".join(statement.actions)
-                found[f"{actions} for {public[0]}"] = f"lets {public[0]} {actions} anywhere through the network"
+        for _, statements in documents(endpoint.properties):
+            for statement in statements:
+                if statement.allows and any(_anywhere(resource) for resource in statement.resources or ("*",)):
+                    found |= _beyond(statement, estate.account, holds_data)
         if not found:
             yield Judgement(endpoint, True)
         yield from (Judgement(endpoint, False, detail, message) for detail, message in found.items())
+
+
+def _beyond(statement: Statement, account: str, holds_data: bool) -> dict[str, str]:
+    """What a statement of an endpoint policy lets through: whose identities, and into whose resources."""
+    actions, found = ", ".join(statement.actions), {}
+    if public := [o.who for o in openings(statement, account) if o.audience >= Audience.FOREIGN]:
+        found[f"{actions} for {public[0]}"] = f"lets {public[0]} {actions} anywhere through the network"
+    if holds_data and not any(c.positive and c.narrows and c.key in _HOME for c in statement.conditions):
+        found[f"{actions} anywhere"] = (
+            f"lets {actions} into resources of any account: no condition on aws:ResourceAccount"
+        )
+    return found
 
 
 def _anywhere(resource: str) -> bool:
