@@ -23,7 +23,7 @@ class DatasetTables(Construct):
         database_name: Glue database of the tables; it must exist before them.
         curated: Bucket of the curated rows, below `<workload>/<dataset>/`.
         raw: Bucket of the staged rows, below `staged/<workload>/<dataset>/`.
-        retain: Keep the curated table, which knows all partitions, when the stack is deleted. True by default.
+        retain: Keep both tables (the curated one knows all partitions) when the stack is deleted. True by default.
 
     Attributes:
         curated_table: The `glue.CfnTable` of published rows.
