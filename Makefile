@@ -14,7 +14,7 @@ NODE_READY := node_modules/.ready
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export PYTHONPATH := local:lambda
 
-.PHONY: help setup demo test synth lint fmt type bench schema snapshots lock clean
+.PHONY: help setup demo test synth review checkov lint fmt type bench schema snapshots lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,25 @@ test: setup ## Run every test, the end-to-end test on the local AWS included
 synth: setup ## Synthesize an environment into cdk.out (ENV=dev, or ENV=all)
 	@CDK_VALIDATION=false $(CDK) synth -c env=$(ENV) --quiet --no-notices
 
+CHECKOV_READY := .venv-checkov/.ready
+DATE ?= $(shell date -u +%F)
+
+checkov: $(CHECKOV_READY) ## Install checkov, the second opinion of the review, beside everything else
+
+$(CHECKOV_READY): requirements-checkov.txt
+	@test -x .venv-checkov/bin/python || $(PYTHON) -m venv .venv-checkov
+	@echo "Installing checkov (once)"
+	@.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-checkov.txt
+	@touch $@
+
+# CHECKOV=0 leaves the second opinion out; otherwise it runs where `make checkov` has put it.
+review: setup ## Review an environment before it is deployed: evidence in build/review/ENV
+	@test -n "$(ENV)" || { echo "make: say which environment: make review ENV=prod" >&2; exit 1; }
+	@CDK_VALIDATION=false $(CDK) synth -c env=$(ENV) --quiet --no-notices --output build/assembly/$(ENV)
+	@$(BIN)/python -m mlops_constructs.compliance review build/assembly/$(ENV) --out build/review/$(ENV) --date $(DATE) \
+	  --accepted stacks/second_opinion.yaml --checkov $(if $(filter 0,$(CHECKOV)),no,auto) \
+	  $(if $(wildcard build/usage/usage.json),--usage build/usage/usage.json) $(if $(wildcard build/mutation/mutation.json),--mutation build/mutation/mutation.json)
+
 lint: setup ## Check style and the direction of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -72,4 +91,4 @@ lock: setup ## Write requirements.lock from the virtual environment
 	@$(BIN)/python -m pip freeze --exclude-editable > requirements.lock
 
 clean: ## Remove what the other commands made, the virtual environment included
-	@rm -rf build cdk.out $(VENV) node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf build cdk.out $(VENV) .venv-checkov node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

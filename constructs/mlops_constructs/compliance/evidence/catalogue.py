@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mlops_constructs.compliance.controls import CONTROLS, FRAMEWORKS
+from mlops_constructs.compliance.controls import CHECKERS, CONTROLS, FRAMEWORKS, controls_of
 from mlops_constructs.compliance.evidence.ledger import Check, Ledger
 from mlops_constructs.compliance.evidence.statuses import OF_CHECK, counted, worst
 
@@ -36,7 +36,7 @@ def rule_rows(ledgers: Iterable[Ledger], ours: Mapping[str, Row]) -> list[Row]:
                     "severity": known.get("severity") or (checks[0].severity if checks else ""),
                     "phase": known.get("phase", ""),
                     "decides": ledger.decides,
-                    "controls": sorted(known.get("controls") or {each for check in checks for each in check.controls}),
+                    "controls": list(known.get("controls") or foreign_controls(ledger.tool, name)),
                     "references": sorted({each for check in checks for each in check.references}),
                     "status": worst(OF_CHECK[check.status] for check in checks) if checks else "NOT_APPLICABLE",
                     "counts": counted(OF_CHECK[check.status] for check in checks),
@@ -44,6 +44,12 @@ def rule_rows(ledgers: Iterable[Ledger], ours: Mapping[str, Row]) -> list[Row]:
                 }
             )
     return rows
+
+
+def foreign_controls(tool: str, rule: str) -> tuple[str, ...]:
+    """Controls of ours that a foreign rule speaks of; none where nobody has mapped the tool."""
+    checker = next((each for each in CHECKERS if tool.startswith(each)), None)
+    return () if checker is None else controls_of(checker, rule)
 
 
 def control_rows(rules: Sequence[Row]) -> list[Row]:
@@ -99,7 +105,8 @@ def framework_rows(rules: Sequence[Row]) -> list[Row]:
 def _requirement(identifier: str, controls: list[str], rules: Sequence[Row], named: Sequence[Row]) -> Row:
     served = [rule for rule in rules if set(controls) & set(rule["controls"])]
     every = {(rule["tool"], rule["rule"]): rule for rule in (*served, *named)}
-    return {"id": identifier, "controls": controls, **_summary(list(every.values()))}
+    beside = [rule for rule in named if rule not in served]
+    return {"id": identifier, "controls": controls, **_summary(list(every.values())), "named": _names(beside)}
 
 
 def _summary(rules: Sequence[Row]) -> Row:
@@ -112,8 +119,12 @@ def _summary(rules: Sequence[Row]) -> Row:
     return {
         "status": worst(counts),
         "counts": counted(status for status, number in counts.items() for _ in range(number)),
-        "rules": [{"tool": rule["tool"], "rule": rule["rule"], "status": rule["status"]} for rule in rules],
+        "rules": _names(rules),
     }
+
+
+def _names(rules: Iterable[Row]) -> list[Row]:
+    return [{"tool": rule["tool"], "rule": rule["rule"], "status": rule["status"]} for rule in rules]
 
 
 def _natural(identifier: str) -> list[tuple[int, str]]:

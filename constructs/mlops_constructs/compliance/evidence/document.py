@@ -94,7 +94,9 @@ def verdict(ledgers: Sequence[Ledger], waivers: Sequence[Mapping[str, Any]]) -> 
     reasons = []
     for tool in [ledger.tool for ledger in ledgers if ledger.decides]:
         found = Counter(check.status for check in deciding if check.tool == tool and check.status in FAILING)
-        reasons += [f"{tool}: {found[each]} {_WORDS[each]}" for each in ("FAIL", "WAIVER_EXPIRED", "ERROR") if found[each]]
+        reasons += [
+            f"{tool}: {found[each]} {_WORDS[each]}" for each in ("FAIL", "WAIVER_EXPIRED", "ERROR") if found[each]
+        ]
     for state, word in (("EXPIRED", "past their review date"), ("STALE", "covering nothing")):
         if number := sum(1 for each in waivers if each["state"] == state):
             reasons.append(f"waivers: {number} {word}")

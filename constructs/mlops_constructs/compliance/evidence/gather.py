@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from mlops_constructs.compliance.controls import CHECKERS, controls_of
 from mlops_constructs.compliance.estate import Estate
+from mlops_constructs.compliance.evidence.catalogue import foreign_controls
 from mlops_constructs.compliance.evidence.ledger import Ledger
 from mlops_constructs.compliance.evidence.ledger.cfn_validate import cfn_validate_ledger
 from mlops_constructs.compliance.evidence.ledger.checkov import checkov_ledger
@@ -38,7 +38,9 @@ def step(say: Say, name: str) -> Iterator[None]:
     say(f"{time.monotonic() - began:5.1f} s  {name}")
 
 
-def gather(estate: Estate, templates: Sequence[Path], own: Callable[[], Ledger], checkov: Path | None, say: Say) -> list[Ledger]:
+def gather(
+    estate: Estate, templates: Sequence[Path], own: Callable[[], Ledger], checkov: Path | None, say: Say
+) -> list[Ledger]:
     """Ledgers of all tools: ours first, then cdk-nag's packs, cloudformation-validate, checkov.
 
     Args:
@@ -73,9 +75,5 @@ def _checkov(estate: Estate, templates: Sequence[Path], program: Path | None, sa
 
 def _mapped(ledger: Ledger) -> Ledger:
     """Say which controls of ours a foreign rule speaks of."""
-    checker = next((each for each in CHECKERS if ledger.tool.startswith(each)), None)
-    if checker is None:
-        return ledger
-    return replace(
-        ledger, checks=tuple(replace(each, controls=controls_of(checker, each.rule)) for each in ledger.checks)
-    )
+    checks = (replace(each, controls=foreign_controls(ledger.tool, each.rule)) for each in ledger.checks)
+    return replace(ledger, checks=tuple(checks))

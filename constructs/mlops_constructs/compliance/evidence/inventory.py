@@ -56,7 +56,9 @@ def retention_inventory(estate: Estate, checks: Iterable[Check]) -> list[Row]:
         facts = list(_keeping(resource))
         if facts or _id(resource) in judged:
             policy = resource.deletion_policy or "Delete (default)"
-            rows.append({**place(resource), "deletion": policy, "facts": facts, "status": judged.get(_id(resource), "")})
+            rows.append(
+                {**place(resource), "deletion": policy, "facts": facts, "status": judged.get(_id(resource), "")}
+            )
     return rows
 
 

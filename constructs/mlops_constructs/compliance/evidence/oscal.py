@@ -163,7 +163,9 @@ def _accepted(document: Mapping[str, Any]) -> Iterable[_Risk]:
         yield risk, covered
 
 
-def _open(document: Mapping[str, Any], checks: Mapping[tuple[str, str, str], list[Mapping[str, Any]]]) -> Iterable[_Risk]:
+def _open(
+    document: Mapping[str, Any], checks: Mapping[tuple[str, str, str], list[Mapping[str, Any]]]
+) -> Iterable[_Risk]:
     deciding = {each["name"] for each in document["tools"] if each["decides"]}
     for (tool, rule, status), found in checks.items():
         if tool in deciding and status in ("FAIL", "ERROR"):

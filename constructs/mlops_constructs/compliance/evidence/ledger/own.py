@@ -26,10 +26,13 @@ def own_ledger(
     known = {rule.id: rule for rule in rules}
     findings = evaluate(estate, waivers, today, rules)
     nothing = Counter(each.rule for each in findings if each.status is Status.NOT_EVALUATED)
+    checks = tuple(_check(each, known) for each in findings if each.status is not Status.NOT_EVALUATED)
     return Ledger(
         tool=TOOL,
         version=version("mlops-constructs"),
-        checks=tuple(_check(each, known) for each in findings if each.status is not Status.NOT_EVALUATED),
+        checks=checks,
+        # Silence of every rule is a broken gate or an empty template, and no pass.
+        problems=() if checks else ("no rule found anything to judge",),
         titles={rule.id: rule.title for rule in rules},
         not_applicable=nothing,
     )
