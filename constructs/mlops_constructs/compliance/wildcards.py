@@ -243,4 +243,6 @@ REVIEWED: tuple[Wildcard, ...] = (
     SCALING,
     ACCOUNT_SCANS,
     DISCOVERY_JOBS,
+    SWITCHES,
+    OWN_ENDPOINTS,
 )
