@@ -79,6 +79,9 @@ def _survives(estate: Estate) -> Iterator[Judgement]:
         yield Judgement(key, ok, "PendingWindowInDays", "" if ok else message)
         ok = not is_false(key.get("Enabled", True))
         yield Judgement(key, ok, "Enabled", "" if ok else "the key is disabled: nobody can read what it encrypts")
+        ok = is_false(key.get("BypassPolicyLockoutSafetyCheck", False))
+        message = "a policy that locks everybody out would be accepted"
+        yield Judgement(key, ok, "BypassPolicyLockoutSafetyCheck", "" if ok else message)
 
 
 def _two_masters(estate: Estate) -> Iterator[Judgement]:

@@ -53,8 +53,9 @@ def _own_log_group(estate: Estate) -> Iterator[Judgement]:
 def _bucket_access_logs(estate: Estate) -> Iterator[Judgement]:
     for bucket in estate.of("AWS::S3::Bucket"):
         if not receives_access_logs(estate, bucket):
-            ok = bool(bucket.get("LoggingConfiguration.DestinationBucketName"))
-            message = "nobody records who reads and writes the bucket"
+            given = bucket.get("LoggingConfiguration.DestinationBucketName")
+            ok = bool(given) and given != bucket.physical_id
+            message = "logs into itself" if given else "nobody records who reads and writes the bucket"
             yield Judgement(bucket, ok, "LoggingConfiguration", "" if ok else message)
 
 

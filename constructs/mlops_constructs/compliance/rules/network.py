@@ -38,6 +38,10 @@ def _doors(estate: Estate) -> Iterator[Judgement]:
     for attachment in estate.of("AWS::EC2::VPCGatewayAttachment"):
         ok = attachment.get("InternetGatewayId") is None
         yield Judgement(attachment, ok, "InternetGatewayId", "" if ok else "an internet gateway is attached to the VPC")
+    for peering in estate.of("AWS::EC2::VPCPeeringConnection"):
+        owner = peering.get("PeerOwnerId", estate.account)
+        ok = owner == estate.account
+        yield Judgement(peering, ok, "PeerOwnerId", "" if ok else f"the VPC is joined to one of account {owner}")
 
 
 def _routes(estate: Estate) -> Iterator[Judgement]:
@@ -99,6 +103,10 @@ def _flow_logs(estate: Estate) -> Iterator[Judgement]:
 
 
 def _delivers(log: Resource) -> bool:
+    if log.get("LogDestinationType", "cloud-watch-logs") == "cloud-watch-logs" and not log.get(
+        "DeliverLogsPermissionArn"
+    ):
+        return False
     return bool(log.get("LogDestination") or log.get("LogGroupName"))
 
 
@@ -118,7 +126,7 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         "NET-1.no-internet-gateway",
-        "VPCs have no door to the internet",
+        "VPCs have no door to the internet or to networks of others",
         "Data leave through a door that is there for convenience.",
         "Remove it; reach AWS services through endpoints and mirrors of packages through CodeArtifact.",
         Severity.HIGH,
