@@ -20,6 +20,7 @@ UNUSABLE = 2
 
 # Each has its own arguments and loads more than `check`, which has to start fast: `main(list of arguments) -> status`.
 COMMANDS = {
+    "review": "mlops_constructs.compliance.evidence.cli",
     "mutate": "mlops_constructs.compliance.mutation.cli",
     "diff": "mlops_constructs.compliance.diff.cli",
     "unused": "mlops_constructs.compliance.usage.cli",

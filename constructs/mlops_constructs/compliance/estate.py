@@ -194,7 +194,7 @@ def _resource(scope: Scope, logical_id: str, raw: Mapping[str, Any]) -> Resource
         type=str(raw.get("Type")),
         properties=properties if isinstance(properties, Mapping) else {},
         raw=raw,
-        path=template.paths.get(logical_id) or _metadata_path(raw) or f"{template.stack}/{logical_id}",
+        path=_metadata_path(raw) or template.paths.get(logical_id) or f"{template.stack}/{logical_id}",
         template=template.file,
         line=template.lines.get(logical_id, 1),
         physical_id=scope.physical_id(logical_id),

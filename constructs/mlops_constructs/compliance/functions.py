@@ -24,7 +24,7 @@ class Scope(Protocol):
     def reference(self, name: str) -> Any:
         """Return what `Ref` gives."""
 
-    def attribute(self, logical_id: str, name: str) -> str:
+    def attribute(self, logical_id: str, name: str) -> Any:
         """Return what `Fn::GetAtt` gives."""
 
     def condition(self, value: Any) -> bool | None:

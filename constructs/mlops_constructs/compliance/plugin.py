@@ -57,6 +57,7 @@ class MlopsChecks:
             violation
             for folder in sorted(folders)
             for estate in load(folder, stages=False)
+            if estate.resources
             for violation in self._violations(folder, estate)
         ]
         return cdk.PolicyValidationPluginReport(success=not violations, violations=violations)

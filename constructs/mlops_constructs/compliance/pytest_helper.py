@@ -25,7 +25,7 @@ def assert_compliant(
     """Assert that templates pass the gate.
 
     Example:
-        >>> assert_compliant({"Resources": {"Alarms": {"Type": "AWS::CloudWatch::Alarm"}}}, rules=())
+        >>> assert_compliant({"Resources": {"Group": {"Type": "AWS::XRay::Group"}}})
 
     Args:
         subject: A `cdk.out` folder, a folder of templates, a template file, an estate, or one template in memory,

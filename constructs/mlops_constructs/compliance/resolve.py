@@ -24,6 +24,7 @@ class Resolver:
     def __init__(self, templates: Iterable[Template]) -> None:
         self._scopes = {template.stack: Scope(template, self) for template in templates}
         self._exports: dict[str, tuple[Scope, Any]] | None = None
+        self._nested = {scope.template.nested_in: scope for scope in self._scopes.values() if scope.template.nested_in}
         owners: dict[tuple[str, str], list[str]] = {}
         for scope in self._scopes.values():
             for logical_id, resource in scope.template.resources.items():
@@ -33,6 +34,10 @@ class Resolver:
     def scope(self, stack: str) -> Scope:
         """Return the scope of one stack."""
         return self._scopes[stack]
+
+    def nested(self, stack: str, logical_id: str) -> Scope | None:
+        """Return the scope of the template that a nested stack is made from."""
+        return self._nested.get((stack, logical_id))
 
     def is_shared(self, kind: str, logical_id: str) -> bool:
         """Whether several stacks have a resource of this type and logical id."""
@@ -109,7 +114,7 @@ class Scope:
         if name in self._pseudo:
             return self._pseudo[name]
         if name in self._parameters:
-            return default_of(name, self._parameters[name])
+            return self._parameter(name)
         if name not in self.template.resources:
             return Unknown(f"${{{name}}}")
         form, identity = self._form(name), self.physical_id(name)
@@ -120,11 +125,14 @@ class Scope:
             return like(f"{host}/{identity}", identity)
         return identity
 
-    def attribute(self, logical_id: str, name: str) -> str:
+    def attribute(self, logical_id: str, name: str) -> Any:
         """Return what `Fn::GetAtt` gives."""
         resource = self.template.resources.get(logical_id)
         if resource is None:
             return Unknown(f"${{{logical_id}.{name}}}")
+        nested = self._resolver.nested(self.template.stack, logical_id)
+        if nested and name.startswith("Outputs."):
+            return nested.output(name.removeprefix("Outputs."))
         kind = str(resource.get("Type")).split("::")[-1].lower()
         if name.lower() in ("arn", f"{kind}arn"):
             return self.arn(logical_id)
@@ -152,6 +160,11 @@ class Scope:
         decisive = name == "Fn::Or"
         return decisive if decisive in parts else None if None in parts else not decisive
 
+    def output(self, name: str) -> Any:
+        """Return the value of an output."""
+        written = (self.template.body.get("Outputs") or {}).get(name)
+        return Unknown(f"${{Outputs.{name}}}") if written is None else self.resolve(written.get("Value"))
+
     def imported(self, name: object) -> Any:
         """Return what another stack exports under the name."""
         return self._resolver.imported(name)
@@ -160,6 +173,15 @@ class Scope:
         """Return one table of the template's mappings."""
         found: Mapping[str, Mapping[str, Any]] = (self.template.body.get("Mappings") or {}).get(name) or {}
         return found
+
+    def _parameter(self, name: str) -> Any:
+        if self.template.nested_in:
+            stack, logical_id = self.template.nested_in
+            parent = self._resolver.scope(stack)
+            given = (parent.template.resources[logical_id].get("Properties") or {}).get("Parameters") or {}
+            if name in given:
+                return parent.resolve(given[name])
+        return default_of(name, self._parameters[name])
 
     def _form(self, logical_id: str) -> Form:
         return form_of(str(self.template.resources[logical_id].get("Type")))

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from mlops_constructs.compliance.estate import Estate
+from mlops_constructs.compliance.estate import Estate, TemplateError
 from mlops_constructs.compliance.finding import Finding, Status
 from mlops_constructs.compliance.rule import Judgement, Rule, Severity
 from mlops_constructs.compliance.rules import ALL
@@ -32,7 +32,13 @@ def evaluate(
 
     Returns:
         One finding per rule, resource and detail, passes included, in stable order; `failing` picks what stops it.
+
+    Raises:
+        TemplateError: There is no rule or no resource: that must not look like a pass.
     """
+    rules = tuple(rules)
+    if not rules or not estate.resources:
+        raise TemplateError(f"{estate.name}: nothing was judged: {len(rules)} rules, {len(estate.resources)} resources")
     ours = [each for each in waivers if each.finding.startswith(f"{PACK}::")]
     valid = [each for each in ours if isinstance(each, AppliedWaiver)]
     late = set(expired(valid, today))
@@ -52,7 +58,7 @@ def waivers_of(estate: Estate) -> list[AppliedWaiver | Unreadable]:
 
 def qualified(rule: str, detail: str = "") -> str:
     """Return the id of a finding as waivers name it; brackets in the detail become round, the CDK counts them."""
-    detail = detail.replace("[", "(").replace("]", ")")
+    detail = detail.replace("[", "(").replace("]", ")").replace(" ", "-")  # the CDK writes spaces so
     return f"{PACK}::{rule}[{detail}]" if detail else f"{PACK}::{rule}"
 
 

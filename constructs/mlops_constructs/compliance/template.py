@@ -30,6 +30,7 @@ class Template:
         account: Account it is deployed to.
         region: Region it is deployed to.
         acknowledged: Findings the CDK noted as accepted.
+        nested_in: Stack and logical id of the `AWS::CloudFormation::Stack` that makes it, if one does.
     """
 
     stack: str
@@ -40,6 +41,7 @@ class Template:
     account: str = ACCOUNT
     region: str = REGION
     acknowledged: tuple[Acknowledgement, ...] = ()
+    nested_in: tuple[str, str] | None = None
 
     @property
     def resources(self) -> Mapping[str, Mapping[str, Any]]:

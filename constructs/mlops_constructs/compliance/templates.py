@@ -116,8 +116,9 @@ def _assembly(folder: Path, name: str, stages: bool) -> Iterator[tuple[str, list
         for key, artifact in manifest.items()
         if artifact.get("type") == _STACK
     ]
+    nested = [below for stack in stacks for below in _nested(folder, stack)]
     if stacks:
-        yield name, stacks
+        yield name, [*stacks, *nested]
     for artifact in manifest.values():
         if stages and artifact.get("type") == _STAGE:
             properties = artifact["properties"]
@@ -131,13 +132,31 @@ def _of_stack(folder: Path, key: str, artifact: Mapping[str, Any]) -> Template:
     place = re.match(r"aws://(\d{12})?[^/]*/([a-z]{2}-[a-z0-9-]+)?", str(artifact.get("environment")))
     account, region = place.groups() if place else (None, None)
     stack = str(properties.get("stackName") or artifact.get("displayName") or key)
-    template = _template(folder / properties["templateFile"], stack)
+    template = _template(folder / properties["templateFile"], stack, may_be_empty=True)
     return replace(template, account=account or ACCOUNT, region=region or REGION)
 
 
-def _template(file: Path, stack: str) -> Template:
+def _nested(folder: Path, parent: Template) -> Iterator[Template]:
+    """Yield the templates of nested stacks, at any depth; the CDK notes their files at the resource."""
+    for logical_id, resource in parent.resources.items():
+        asset = (resource.get("Metadata") or {}).get("aws:asset:path")
+        if resource.get("Type") == "AWS::CloudFormation::Stack" and asset and (folder / asset).is_file():
+            template = replace(
+                _template(folder / asset, f"{parent.stack}/{logical_id}"),
+                paths=parent.paths,
+                account=parent.account,
+                region=parent.region,
+                nested_in=(parent.stack, logical_id),
+            )
+            yield template
+            yield from _nested(folder, template)
+
+
+def _template(file: Path, stack: str, *, may_be_empty: bool = False) -> Template:
     written = read_text(file)
     body = parse(file, written)
+    if may_be_empty and isinstance(body, Mapping) and not body.get("Resources"):
+        return Template(stack=stack, body=body, file=file.name)
     if not is_template(body):
         raise TemplateError(f"{file}: not a CloudFormation template: no Resources with a Type each")
     return Template(stack=stack, body=body, file=file.name, lines=_lines(written, body["Resources"]))

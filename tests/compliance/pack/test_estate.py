@@ -169,6 +169,40 @@ def test_a_folder_of_templates_is_one_estate(tmp_path: Path) -> None:
     assert [(each.stack, each.logical_id) for each in estate.resources] == [("a", "A"), ("b", "B")]
 
 
+def test_nested_stacks_of_an_app_are_followed(tmp_path: Path) -> None:
+    child = {
+        "Parameters": {"KeyArn": {"Type": "String"}},
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"KmsMasterKeyId": {"Ref": "KeyArn"}}}},
+        "Outputs": {"Made": {"Value": {"Ref": "Topic"}}},
+    }
+    alarm = {"AlarmActions": [{"Fn::GetAtt": ["Child", "Outputs.Made"]}]}
+    parent = {
+        "Resources": {
+            "Key": {"Type": "AWS::KMS::Key"},
+            "Child": {
+                "Type": "AWS::CloudFormation::Stack",
+                "Properties": {"Parameters": {"KeyArn": {"Fn::GetAtt": ["Key", "Arn"]}}},
+                "Metadata": {"aws:asset:path": "child.nested.template.json"},
+            },
+            "Alarm": {"Type": "AWS::CloudWatch::Alarm", "Properties": alarm},
+        }
+    }
+    artifact = {"type": "aws:cloudformation:stack", "properties": {"templateFile": "app.template.json"}}
+    empty = {"type": "aws:cloudformation:stack", "properties": {"templateFile": "empty.template.json"}}
+    for name, content in (
+        ("manifest.json", {"artifacts": {"app": artifact, "empty": empty}}),
+        ("app.template.json", parent),
+        ("empty.template.json", {}),
+        ("child.nested.template.json", child),
+    ):
+        (tmp_path / name).write_text(json.dumps(content))
+    (estate,) = load(tmp_path)
+    topic = only(estate, "AWS::SNS::Topic")
+    assert estate.find(topic.get("KmsMasterKeyId")) is only(estate, "AWS::KMS::Key")
+    assert estate.find(only(estate, "AWS::CloudWatch::Alarm").get("AlarmActions")[0]) is topic
+    assert (topic.path, topic.template) == ("app/Child/Topic", "child.nested.template.json")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [

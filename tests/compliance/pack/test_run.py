@@ -2,12 +2,14 @@
 
 import datetime as dt
 import json
+from collections.abc import Iterator
 
 import pytest
 
+from mlops_constructs.compliance.estate import Estate, TemplateError
 from mlops_constructs.compliance.finding import Finding, Status
 from mlops_constructs.compliance.pytest_helper import assert_compliant
-from mlops_constructs.compliance.rule import Severity
+from mlops_constructs.compliance.rule import Judgement, Severity
 from mlops_constructs.compliance.run import evaluate, failing
 from mlops_constructs.compliance.waivers import AppliedWaiver, Unreadable
 from tests.compliance.pack.samples import TAGGED, VERSIONED, broken, bucket, estate, rule, versioned, waiver
@@ -42,13 +44,11 @@ def test_a_detail_is_part_of_the_finding() -> None:
 
 
 def test_of_two_judgements_under_one_id_the_failed_one_decides() -> None:
-    def twice(subject: object) -> object:
-        (lake,) = estate(Lake=bucket()).of("AWS::S3::Bucket")
-        from mlops_constructs.compliance.rule import Judgement
+    def twice(subject: Estate) -> Iterator[Judgement]:
+        (lake,) = subject.of("AWS::S3::Bucket")
+        yield from (Judgement(lake, False), Judgement(lake, True))
 
-        return iter([Judgement(lake, False), Judgement(lake, True)])
-
-    (finding,) = evaluate(estate(), [], TODAY, [rule(twice, "RET-1.twice")])
+    (finding,) = evaluate(estate(Lake=bucket()), [], TODAY, [rule(twice, "RET-1.twice")])
     assert finding.status is Status.FAIL
 
 
@@ -153,3 +153,10 @@ def test_the_assertion_lists_findings_with_remedies() -> None:
         assert_compliant(subject, rules=[VERSIONED])
     assert_compliant(subject, rules=[VERSIONED], waivers=[waiver(NAME)], today=TODAY)
     assert_compliant({"Resources": {"Lake": bucket("Enabled")}}, rules=[VERSIONED], stage="dev")
+
+
+def test_judging_nothing_is_no_pass() -> None:
+    with pytest.raises(TemplateError, match="nothing was judged: 0 rules"):
+        evaluate(estate(Lake=bucket()), [], TODAY, [])
+    with pytest.raises(TemplateError, match="1 rules, 0 resources"):
+        evaluate(estate(), [], TODAY, [VERSIONED])
