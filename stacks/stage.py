@@ -8,11 +8,14 @@ from aws_cdk import aws_logs as logs
 from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks
 from constructs import Construct
 
+from stacks.audit import AuditStack
+from stacks.budget import BudgetStack, WorkloadBudgetStack
 from stacks.config import ALL, ConfigError, Environment, Platform, Workload, environment_names, load_platform
 from stacks.control import ControlStack
 from stacks.data_lake import DataLakeStack
 from stacks.foundation import FoundationStack
 from stacks.monitoring import MonitoringStack
+from stacks.organisation import OrganisationStack
 from stacks.serving import ServingStack
 from stacks.training import TrainingStack
 from stacks.workload_data import WorkloadDataStack
@@ -58,6 +61,7 @@ def add_platform(scope: Construct, platform: Platform) -> None:
     ControlStack(scope, "control", environment=environment, foundation=foundation)
     for workload in platform.workloads:
         _add_workload(scope, platform, workload, foundation, lake)
+    _add_governance(scope, environment, foundation, lake)
     _tag(scope, "mlops:environment", environment.name)
     _tag(scope, "mlops:stage", environment.stage)
     _tag(scope, "mlops:owner", environment.owner)
@@ -68,6 +72,17 @@ def add_platform(scope: Construct, platform: Platform) -> None:
 def check_policies(app: cdk.App) -> None:
     """Let three rule packs judge every resource at synthesis: a finding that nobody waived stops it."""
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app), HIPAASecurityChecks(app))
+
+
+def _add_governance(
+    scope: Construct, environment: Environment, foundation: FoundationStack, lake: DataLakeStack
+) -> None:
+    if environment.audit:
+        AuditStack(scope, "audit", environment=environment, audit=environment.audit, foundation=foundation, lake=lake)
+    if environment.budget:
+        BudgetStack(scope, "budget", environment=environment, budget=environment.budget, foundation=foundation)
+    if environment.organisation:
+        OrganisationStack(scope, "organisation", environment=environment, organisation=environment.organisation)
 
 
 def _add_workload(
@@ -89,6 +104,7 @@ def _add_workload(
         data=data,
     )
     stacks: list[cdk.Stack] = [data, training]
+    starts_jobs: list[iam.IRole] = [training.pipeline.workflow.role]
     if workload.serving:
         serving = ServingStack(
             scope,
@@ -113,6 +129,18 @@ def _add_workload(
             training=training,
         )
         stacks.append(monitoring)
+        starts_jobs.extend([monitoring.monitor.workflow.role] if monitoring.monitor else [])
+    if environment.budget and name in environment.budget.workloads:
+        budget = WorkloadBudgetStack(
+            scope,
+            f"{name}-budget",
+            environment=environment,
+            workload=workload,
+            budget=environment.budget.workloads[name],
+            foundation=foundation,
+            roles=starts_jobs,
+        )
+        stacks.append(budget)
     for stack in stacks:
         _tag(stack, "mlops:workload", name)
 

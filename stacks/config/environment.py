@@ -6,7 +6,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, JsonValue, StringConstraints, field_validator, model_validator
 
+from stacks.config.audit import Audit
 from stacks.config.base import Email, Model, Name, Text, rule
+from stacks.config.budget import Budget
+from stacks.config.organisation import Organisation
 
 MINIMUM_ARCHIVE_DAYS = 7
 
@@ -120,6 +123,11 @@ class Environment(Model):
     multi_region_keys: bool = Field(
         default=False, description="Keys that can be replicated into other regions; never to be changed later."
     )
+    audit: Audit | None = Field(default=None, description="What records and watches the account; off when absent.")
+    budget: Budget | None = Field(default=None, description="What the account may cost; no budget when absent.")
+    organisation: Organisation | None = Field(
+        default=None, description="Only where the account manages the organisation: the policies that bind it."
+    )
     workloads: dict[Name, dict[str, JsonValue]] = Field(
         default_factory=dict, description="Workloads that run here, each with the fields that differ here."
     )
@@ -141,6 +149,14 @@ class Environment(Model):
             if zone[:-1] != self.region:
                 field = f"network.{kind}.availability_zones.{index}"
                 raise rule(field, zone, f"use a zone of region {self.region}, such as {self.region}a")
+        return self
+
+    @model_validator(mode="after")
+    def _budgets_are_of_workloads_here(self) -> Self:
+        for name in self.budget.workloads if self.budget else ():
+            if name not in self.workloads:
+                remedy = f"use one of {', '.join(self.workloads) or 'none'}, the workloads of the environment"
+                raise rule(f"budget.workloads.{name}", name, remedy)
         return self
 
     @model_validator(mode="after")

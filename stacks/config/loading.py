@@ -11,6 +11,7 @@ from stacks.config.base import ConfigError
 from stacks.config.environment import Environment
 from stacks.config.errors import describe, mistake, shown_path
 from stacks.config.rules import check_workload_in_environment
+from stacks.config.singletons import check_singletons
 from stacks.config.workload import Workload
 from stacks.config.yaml_file import read_yaml
 
@@ -108,6 +109,7 @@ def load_platform(root: Path, name: str, *, only_workload: str | None = None) ->
         raise ConfigError(f"environment: got {name!r}; use one of {', '.join(known)} (files in environments/) or {ALL}")
     path = Path("environments") / f"{name}.yaml"
     environment = load_environment(root / path)
+    check_singletons(environment, root / path)
     if only_workload is not None and only_workload not in environment.workloads:
         raise ConfigError(f"workload: got {only_workload!r}; {path} has {', '.join(environment.workloads) or 'none'}")
     names = [only_workload] if only_workload else list(environment.workloads)

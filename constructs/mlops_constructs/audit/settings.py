@@ -13,6 +13,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from mlops_constructs.governance.grants import allow, allow_names, allow_wildcard
+from mlops_constructs.governance.own_boundary import own_boundary
 from mlops_constructs.governance.wildcards import ACCOUNT_SCANS, DISCOVERY_JOBS
 from mlops_constructs.orchestration.function import PlatformFunction
 
@@ -26,12 +27,22 @@ class AccountSettings(Construct):
     Args:
         encryption_key: Key of the function's environment.
         log_key: Key of its log group; the encryption key by default. Must allow CloudWatch Logs.
+        boundary_path: IAM path of a permissions boundary of its own, in place of the one its stack sets, which may not
+            know Inspector and Macie. None by default.
 
     Attributes:
         function: The `PlatformFunction`.
     """
 
-    def __init__(self, scope: Construct, id: str, *, encryption_key: kms.IKey, log_key: kms.IKey | None = None) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        encryption_key: kms.IKey,
+        log_key: kms.IKey | None = None,
+        boundary_path: str | None = None,
+    ) -> None:
         super().__init__(scope, id)
         self.function = PlatformFunction(
             self,
@@ -42,6 +53,9 @@ class AccountSettings(Construct):
             log_key=log_key,
             timeout=Duration.minutes(5),
         )
+        if boundary_path:
+            actions = sorted({*ACCOUNT_SCANS.actions, *DISCOVERY_JOBS.actions, "iam:CreateServiceLinkedRole"})
+            own_boundary(self, "Boundary", role=self.function.role, path=boundary_path, actions=actions, function=True)
 
 
 class VulnerabilityScanning(Construct):

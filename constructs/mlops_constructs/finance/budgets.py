@@ -13,8 +13,10 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from mlops_constructs.governance.grants import allow
+from mlops_constructs.governance.own_boundary import own_boundary
 
 COST_SERVICES = ("budgets.amazonaws.com", "costalerts.amazonaws.com")
+ATTACH = ("iam:AttachRolePolicy", "iam:DetachRolePolicy")
 MAX_NOTIFICATIONS = 5
 MAX_ROLES = 100
 # What starts new cost. Endpoints are left alone: stopping them is an outage, and a roll-back must stay possible.
@@ -94,6 +96,8 @@ class SpendingStop(Construct):
         topic: Who hears that it happened or waits for a yes.
         at_percent: Share of the budget, of actual cost; 100 by default.
         approval: `manual`: a person executes the waiting action. `automatic`: nobody is asked.
+        bound: Set a permissions boundary of its own on the role, in place of the one its stack sets, which may allow
+            no `iam:` action. False by default.
 
     Attributes:
         policy: The `iam.ManagedPolicy` that denies.
@@ -116,6 +120,7 @@ class SpendingStop(Construct):
         topic: sns.ITopic,
         at_percent: int = 100,
         approval: Literal["manual", "automatic"] = "manual",
+        bound: bool = False,
     ) -> None:
         super().__init__(scope, id)
         if not name.endswith("-stop-spending") or not 1 <= len(roles) <= MAX_ROLES:
@@ -135,7 +140,10 @@ class SpendingStop(Construct):
                 )
             ],
         )
-        self.role = self._role([role.role_arn for role in roles])
+        only_this = {"ArnEquals": {"iam:PolicyARN": self.policy.managed_policy_arn}}
+        self.role = self._role([role.role_arn for role in roles], only_this)
+        if bound:
+            own_boundary(self, "Boundary", role=self.role, path=path, actions=ATTACH, conditions=only_this)
         action = budgets.CfnBudgetsAction
         self.action = action(
             self,
@@ -155,7 +163,7 @@ class SpendingStop(Construct):
         )
         self.action.node.add_dependency(self.role)
 
-    def _role(self, roles: Sequence[str]) -> iam.Role:
+    def _role(self, roles: Sequence[str], only_this: Mapping[str, Mapping[str, str]]) -> iam.Role:
         stack = Stack.of(self)
         role = iam.Role(
             self,
@@ -168,8 +176,7 @@ class SpendingStop(Construct):
                 },
             ),
         )
-        only_this = {"ArnEquals": {"iam:PolicyARN": self.policy.managed_policy_arn}}
-        allow(role, "iam:AttachRolePolicy", "iam:DetachRolePolicy", on=roles, conditions=only_this)
+        allow(role, *ATTACH, on=roles, conditions={key: dict(value) for key, value in only_this.items()})
         return role
 
 

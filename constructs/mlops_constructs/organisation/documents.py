@@ -1,4 +1,4 @@
-"""Every policy of the organisation as a document, within the limits of AWS Organizations. Imports nothing of the CDK."""
+"""Every policy of the organisation as a document, within the limits of AWS Organizations. Imports no CDK."""
 
 from __future__ import annotations
 
