@@ -146,8 +146,8 @@ class AccessLogBucket(s3.Bucket):
 
 # Emptying a bucket is a permission on all of it, which nothing but this function ever has.
 _EMPTYING = (
-    "IAM-1.named-resources[s3:DeleteObject on s3 every object of a bucket]",
-    "IAM-1.named-resources[s3:DeleteObjectVersion on s3 every object of a bucket]",
+    "IAM-1.named-resources[s3:DeleteObject-on-s3-every-object-of-a-bucket]",
+    "IAM-1.named-resources[s3:DeleteObjectVersion-on-s3-every-object-of-a-bucket]",
     "IAM-1.narrowed-by-condition[s3:ListBucketVersions]",
 )
 
