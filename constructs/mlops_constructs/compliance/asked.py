@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -165,6 +165,16 @@ def given(value: Any) -> bool:
     return not isinstance(value, Dynamic) and value not in (None, "", [], {})
 
 
+def texts(values: Iterable[Any]) -> set[str]:
+    """The texts among values of any kind: a template may hold anything where a name belongs."""
+    return {each for each in values if isinstance(each, str)}
+
+
+def objects(value: Any) -> list[Mapping[str, Any]]:
+    """The objects of a list; none of anything else."""
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+
+
 def _all(estate: Estate) -> Iterator[Asked]:
     for resource in estate.resources:
         if resource.type == "AWS::SageMaker::Pipeline":
@@ -205,14 +215,15 @@ def _steps(resource: Resource) -> Iterator[Asked]:
         definition = json.loads(text) if isinstance(text, str) else {}
     except ValueError:
         return
-    pending = list(definition.get("Steps") or []) if isinstance(definition, Mapping) else []
+    pending = objects(definition.get("Steps")) if isinstance(definition, Mapping) else []
     while pending:
         step = pending.pop(0)
-        arguments = step.get("Arguments") or {}
+        found = step.get("Arguments")
+        arguments = found if isinstance(found, Mapping) else {}
         if kind := _STEPS.get(str(step.get("Type"))):
             yield from _expand(Asked(resource, kind, _pipeline_values(arguments), str(step.get("Name"))))
         if step.get("Type") == "Condition":
-            pending += [*(arguments.get("IfSteps") or []), *(arguments.get("ElseSteps") or [])]
+            pending += [*objects(arguments.get("IfSteps")), *objects(arguments.get("ElseSteps"))]
 
 
 def _pipeline_values(value: Any) -> Any:

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from mlops_constructs.compliance.rule import Rule
 from mlops_constructs.compliance.rules import (
+    dead_letters,
     encryption,
     iam,
     logging,
+    ml_governance,
+    ml_isolation,
+    ml_jobs,
+    ml_lake,
+    ml_monitoring,
+    ml_rollout,
+    ml_studio,
+    ml_supply,
+    ml_workflows,
     network,
+    operations,
     patching,
     public,
     resource_policies,
     retention,
     secrets,
+    tags,
     transport,
 )
 
@@ -27,5 +39,17 @@ ALL: tuple[Rule, ...] = (
     *network.RULES,
     *public.RULES,
     *patching.RULES,
+    *ml_isolation.RULES,
+    *ml_monitoring.RULES,
+    *ml_studio.RULES,
+    *ml_supply.RULES,
+    *ml_rollout.RULES,
+    *ml_workflows.RULES,
+    *ml_jobs.RULES,
+    *ml_lake.RULES,
+    *ml_governance.RULES,
+    *operations.RULES,
+    *dead_letters.RULES,
+    *tags.RULES,
 )
 """All rules."""

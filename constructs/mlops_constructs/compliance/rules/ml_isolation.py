@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlops_constructs.compliance.asked import Asked, asked, given, on
+from mlops_constructs.compliance.asked import Asked, asked, given, on, texts
 from mlops_constructs.compliance.asl import machines
 from mlops_constructs.compliance.estate import Estate
 from mlops_constructs.compliance.rule import Judgement, Phase, Rule, Severity
@@ -84,7 +84,7 @@ def _batch(estate: Estate) -> Iterator[Judgement]:
             yield Judgement(environment, ok, message=f"compute resources without {' and '.join(missing)}")
     for definition in estate.of("AWS::Batch::JobDefinition"):
         public = definition.get("ContainerProperties.NetworkConfiguration.AssignPublicIp")
-        if "FARGATE" in (definition.get("PlatformCapabilities") or []) or public is not None:
+        if "FARGATE" in texts(definition.values("PlatformCapabilities.*")) or public is not None:
             ok = str(public).upper() in ("DISABLED", "NONE")
             yield Judgement(definition, ok, message="the container gets a public address")
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlops_constructs.compliance.asked import Asked, asked, given, on
+from mlops_constructs.compliance.asked import Asked, asked, given, objects, on, texts
 from mlops_constructs.compliance.asl import Machine, machines
 from mlops_constructs.compliance.estate import Estate, Resource
 from mlops_constructs.compliance.rule import Judgement, Phase, Rule, Severity
@@ -38,8 +38,7 @@ def _capture_flaws(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "on", "" if on(config.get("EnableCapture")) else "data capture is off"
     share = str(config.get("InitialSamplingPercentage"))
     yield "sampling", "" if share == "100" else f"only {share} per cent of the requests are captured"
-    options = config.get("CaptureOptions")
-    modes = {str(each.get("CaptureMode")) for each in options or () if isinstance(each, Mapping)}
+    modes = {str(each.get("CaptureMode")) for each in objects(config.get("CaptureOptions"))}
     both = "InputAndOutput" in modes or {"Input", "Output"} <= modes
     yield "both-sides", "" if both else f"captured is {' and '.join(sorted(modes)) or 'nothing'}, not input and output"
     key = config.get("KmsKeyId")
@@ -124,7 +123,7 @@ def _schedules(estate: Estate) -> Iterator[Resource]:
 def _starts(trigger: Resource, machine: Resource) -> bool:
     if trigger.properties.get("State", "ENABLED") != "ENABLED" or not given(trigger.get("ScheduleExpression")):
         return False
-    return machine.arn in {*trigger.values("Target.Arn"), *trigger.values("Targets.*.Arn")}
+    return machine.arn in texts([*trigger.values("Target.Arn"), *trigger.values("Targets.*.Arn")])
 
 
 def _same_workload(one: Resource, other: Resource) -> bool:

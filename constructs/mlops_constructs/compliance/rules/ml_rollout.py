@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlops_constructs.compliance.asked import Asked, asked
+from mlops_constructs.compliance.asked import Asked, asked, texts
 from mlops_constructs.compliance.asl import Dynamic, machines
 from mlops_constructs.compliance.estate import Estate, Resource, Unknown
 from mlops_constructs.compliance.rule import Judgement, Phase, Rule, Severity
@@ -64,7 +64,8 @@ def _instances(estate: Estate) -> Iterator[Judgement]:
         for position, variant in enumerate(one.values("ProductionVariants.*")):
             if isinstance(variant, Mapping) and "ServerlessConfig" not in variant:
                 count = _number(variant.get("InitialInstanceCount"))
-                least = _number(variant.get("ManagedInstanceScaling", {}).get("MinInstanceCount", count))
+                managed = variant.get("ManagedInstanceScaling")
+                least = _number(managed.get("MinInstanceCount")) if isinstance(managed, Mapping) else count
                 ok = count is not None and count >= _LEAST and least is not None and least >= _LEAST
                 detail = f"{one.where}:{variant.get('VariantName', position)}"
                 yield Judgement(one.resource, ok, detail=detail, message=f"{count or 'no'} instance behind a variant")
@@ -109,8 +110,10 @@ def _approval(estate: Estate) -> Iterator[Judgement]:
 def _deploys_approved(estate: Estate) -> Iterator[Judgement]:
     serving = {one.resource.arn for one in asked(estate, "Endpoint", "EndpointUpdate", "EndpointConfig") if one.where}
     for rule in estate.of("AWS::Events::Rule"):
-        kinds = rule.get("EventPattern.detail-type") or []
-        if _STATE_CHANGE not in kinds and not serving & set(rule.values("Targets.*.Arn")):
+        kinds = rule.get("EventPattern.detail-type")
+        if not (isinstance(kinds, list) and _STATE_CHANGE in kinds) and not serving & texts(
+            rule.values("Targets.*.Arn")
+        ):
             continue
         ok = rule.get("EventPattern.detail.ModelApprovalStatus") == ["Approved"]
         yield Judgement(rule, ok, message="models are deployed whether or not they are approved")

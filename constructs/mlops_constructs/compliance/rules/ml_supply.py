@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlops_constructs.compliance.asked import asked
+from mlops_constructs.compliance.asked import asked, texts
 from mlops_constructs.compliance.asl import Dynamic, machines
 from mlops_constructs.compliance.estate import Estate, Resource
 from mlops_constructs.compliance.rule import Judgement, Phase, Rule, Severity
@@ -72,7 +72,7 @@ def _scanned(estate: Estate) -> Iterator[Judgement]:
 
 
 def _scans(configuration: Resource) -> bool:
-    frequencies = set(configuration.values("Rules.*.ScanFrequency"))
+    frequencies = texts(configuration.values("Rules.*.ScanFrequency"))
     return bool(frequencies) and "MANUAL" not in frequencies
 
 

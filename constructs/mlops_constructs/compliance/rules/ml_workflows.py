@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mlops_constructs.compliance.asked import objects, texts
 from mlops_constructs.compliance.asl import Machine, State, machines
 from mlops_constructs.compliance.estate import Estate
 from mlops_constructs.compliance.rule import Judgement, Phase, Rule, Severity
@@ -64,7 +65,7 @@ def _transient(estate: Estate) -> Iterator[Judgement]:
     for machine, state in _all(estate, "Task", "Map", "Parallel"):
         retries = state.list("Retry")
         if retries:
-            blind = sorted({str(error) for each in retries for error in each.get("ErrorEquals") or []} & _NOT_TRANSIENT)
+            blind = sorted({error for each in retries for error in _errors(each)} & _NOT_TRANSIENT)
             growing = all(_number(each.get("BackoffRate", 2)) >= 1 for each in retries)
             message = f"{state.name} repeats {', '.join(blind)}, which cannot succeed the second time"
             yield _say(machine, state, not blind and growing, message)
@@ -94,7 +95,12 @@ def _outcome(estate: Estate) -> Iterator[Judgement]:
 
 
 def _catches_all(state: State) -> bool:
-    return any({"States.ALL"} & set(each.get("ErrorEquals") or []) and each.get("Next") for each in state.list("Catch"))
+    return any("States.ALL" in _errors(each) and each.get("Next") for each in state.list("Catch"))
+
+
+def _errors(rule: Mapping[str, Any]) -> set[str]:
+    named = rule.get("ErrorEquals")
+    return texts(named if isinstance(named, list) else [])
 
 
 def _targets(state: State) -> list[str]:
@@ -106,11 +112,12 @@ def _reach(start: str, siblings: Mapping[str, Mapping[str, Any]]) -> dict[str, M
     pending = [start]
     while pending:
         name = pending.pop()
-        if name in found or name not in siblings:
+        body = siblings.get(name)
+        if name in found or not isinstance(body, Mapping):
             continue
-        body = found[name] = siblings[name]
+        found[name] = body
         pending += [str(body[key]) for key in ("Next", "Default") if key in body]
-        pending += [str(choice.get("Next")) for choice in body.get("Choices") or [] if isinstance(choice, Mapping)]
+        pending += [str(choice.get("Next")) for choice in objects(body.get("Choices"))]
     return found
 
 
