@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from aws_cdk import Stack
+from aws_cdk import Aws
 from aws_cdk import aws_securityhub as securityhub
 from constructs import Construct
 
@@ -37,7 +37,6 @@ class SecurityHub(Construct):
         super().__init__(scope, id)
         if not standards:
             raise ValueError(f"standards: got none; give at least one of {', '.join(STANDARDS)}")
-        stack = Stack.of(self)
         self.hub = securityhub.CfnHub(
             self,
             "Resource",
@@ -48,7 +47,7 @@ class SecurityHub(Construct):
         self.standards: dict[str, securityhub.CfnStandard] = {}
         previous: Construct = self.hub
         for name in standards:
-            arn = f"arn:{stack.partition}:securityhub:{stack.region}::{STANDARDS[name]}"
+            arn = f"arn:{Aws.PARTITION}:securityhub:{Aws.REGION}::{STANDARDS[name]}"
             id_ = "".join(part.title() for part in name.split("-"))
             standard = securityhub.CfnStandard(self, id_, standards_arn=arn)
             standard.node.add_dependency(previous)  # Security Hub takes one change of standards at a time

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from aws_cdk import Stack
+from aws_cdk import Aws, Stack
 from aws_cdk import aws_config as config
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -51,13 +51,12 @@ class ConfigRecorder(Construct):
         service_linked_role: Literal["create", "existing"] = "create",
     ) -> None:
         super().__init__(scope, id)
-        stack = Stack.of(self)
         allow_config_delivery(encryption_key)
         self.bucket = self._bucket(encryption_key, access_log_bucket, keep_days)
         self.recorder = config.CfnConfigurationRecorder(
             self,
             "Resource",
-            role_arn=f"arn:{stack.partition}:iam::{stack.account}:role/{_ROLE}",
+            role_arn=f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:role/{_ROLE}",
             recording_group=config.CfnConfigurationRecorder.RecordingGroupProperty(
                 all_supported=True, include_global_resource_types=True
             ),

@@ -113,7 +113,7 @@ class Trail(Construct):
 
     def _bucket(self, key: kms.IKey, access_logs: s3.IBucket, lock: ObjectLock, keep_days: int) -> Zone:
         bucket = Zone(
-            self, "Files", encryption_key=key, access_log_bucket=access_logs, noncurrent_days=1, expire={"": keep_days}
+            self, "Files", encryption_key=key, access_log_bucket=access_logs, noncurrent_days=30, expire={"": keep_days}
         )
         bucket.resource.object_lock_enabled = True
         bucket.resource.object_lock_configuration = s3.CfnBucket.ObjectLockConfigurationProperty(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -34,7 +35,8 @@ class MonthlyBudget(Construct):
     """A cost budget per calendar month that tells a topic at shares of it, and when the forecast exceeds it.
 
     Args:
-        name: Name of the budget, unique in the account.
+        name: Beginning of the budget's name. The end is a digest of the shares: CloudFormation replaces a budget whose
+            notifications change, and two of the same name cannot exist.
         monthly_usd: The budget in USD.
         topic: Who hears of it; its policy and key must let AWS Budgets publish (`allow_cost_alerts`).
         percents: Shares of the budget at which actual cost is told of; 80 and 100 by default.
@@ -65,11 +67,12 @@ class MonthlyBudget(Construct):
                 f"got monthly_usd {monthly_usd} and {len(percents)} percents; give more than 0 USD and 1 to "
                 f"{MAX_NOTIFICATIONS - 1} percents: the forecast is told of too"
             )
+        digest = hashlib.sha256(repr(tuple(percents)).encode()).hexdigest()[:6]
         self.budget = budgets.CfnBudget(
             self,
             "Resource",
             budget=budgets.CfnBudget.BudgetDataProperty(
-                budget_name=name,
+                budget_name=f"{name}-{digest}",
                 budget_type="COST",
                 time_unit="MONTHLY",
                 budget_limit=budgets.CfnBudget.SpendProperty(amount=monthly_usd, unit="USD"),
