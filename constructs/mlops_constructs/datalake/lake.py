@@ -10,9 +10,18 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from mlops_constructs.datalake.zone import BucketEmptier, Zone
+from mlops_constructs.governance.waivers import Waiver, waive
+from mlops_constructs.governance.wildcards import OWNER, REVIEW
 
 STAGED_DAYS = 30
 ATHENA_SCAN_LIMIT_BYTES = 100 * 1024**3
+_BY_IAM = Waiver(
+    finding="MLOps::ML-11.database-default",
+    reason="Access to tables is granted by IAM, table by table; Lake Formation takes over when an account adopts it.",
+    owner=OWNER,
+    review=REVIEW,
+    compensating_control="No role has a wildcard on Glue tables, and the zones' buckets and key are granted by name.",
+)
 
 
 class Lake(Construct):
@@ -85,6 +94,7 @@ class Lake(Construct):
                 name=database_name, description="Curated and staged tables, two per source of a workload"
             ),
         )
+        waive(self.database, _BY_IAM)
         if retain:  # its tables know where the retained partitions are
             self.database.apply_removal_policy(RemovalPolicy.RETAIN)
         self.workgroup = self._workgroup()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mlops_constructs.governance.waivers import Waiver
+from mlops_constructs.governance.wildcards import OWNER, REVIEW
 from mlops_constructs.orchestration.outcomes import Announcer, failure
 from mlops_constructs.orchestration.retries import sdk_transient
 from mlops_constructs.orchestration.states import Json, State, choice, fail, succeed, task
@@ -13,6 +15,18 @@ _CAUSE = "{% $substring($replace($failure.error & ': ' & $failure.cause, /\\s+/,
 _STILL_APPROVED = (
     "{% $merge([$failure, {'cause': $failure.cause & ' (and the package could not be rejected: '"
     " & $states.errorOutput.Error & ')'}]) %}"
+)
+
+# Of the restore: what it takes away is the model that makes the alarms fire.
+RESTORE_WAIVERS = tuple(
+    Waiver(
+        finding=f"MLOps::{rule}[RestorePrevious]",
+        reason="The restore takes a failing model away; its alarms fire already and would bring that model back.",
+        owner=OWNER,
+        review=REVIEW,
+        compensating_control="The config restored is one that served before; the workflow checks that it is live.",
+    )
+    for rule in ("ML-8.rollback-alarms", "ML-8.gradual-traffic")
 )
 
 

@@ -12,6 +12,7 @@ from constructs import Construct
 
 from mlops_constructs.governance.grants import allow
 from mlops_constructs.governance.network import Network
+from mlops_constructs.governance.waivers import waive
 from mlops_constructs.orchestration.alarms import threshold_alarm
 from mlops_constructs.orchestration.bus import connect
 from mlops_constructs.orchestration.function import PlatformFunction
@@ -26,6 +27,7 @@ from mlops_constructs.serving.access import (
 )
 from mlops_constructs.serving.context import DeployContext, ServingFunctions
 from mlops_constructs.serving.definition import START_AT, definition
+from mlops_constructs.serving.endings import RESTORE_WAIVERS
 from mlops_constructs.serving.freeze import ALLOWED, ATTACHED, detached_parameter_name, freeze_parameter_name
 from mlops_constructs.serving.metrics import EndpointMetrics
 from mlops_constructs.serving.plan import ServingData, ServingPlan
@@ -162,6 +164,7 @@ class RealTimeServing(Construct):
             log_key=log_key,
             alarm_topic=alarm_topic,
         )
+        waive(self.workflow.state_machine, *RESTORE_WAIVERS)
         self._grant(registry, emitter, volume_key, scaled=plan.autoscaling is not None)
         self.approved = self._on_model_approved(registry)
         self.teardown = self._teardown(registry, retain_models)
