@@ -1,0 +1,159 @@
+"""Environments nobody has written down: every optional section of the models on and off, in few syntheses."""
+
+import copy
+import itertools
+import json
+import random
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+
+from stacks.config import Environment, Workload
+
+Choice = dict[str, bool]
+WORKLOAD = "flight-delays"
+# Of sections and fields that prod does without. A new optional field wants a sample here, or in prod.yaml.
+SAMPLES: dict[str, Any] = {
+    "audit": {"trail": {"log_group": True}},
+    "permissions_boundary": "team-boundary",
+    "multi_region_keys": True,
+    "organisation": {
+        "id": "o-abcdefghij",
+        "attach_to": ["r-abcd"],
+        "regions": ["us-east-1"],
+        "instance_types": ["ml.m5.*"],
+    },
+}
+EXISTING = {
+    "vpc_id": "vpc-0123456789abcdef0",
+    "availability_zones": ["us-east-1a", "us-east-1b"],
+    "private_subnet_ids": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+    "job_security_group_id": "sg-0123456789abcdef0",
+}
+NETWORK = "network.existing"
+REQUIRED_BY = {"audit.security_hub": "audit.config", "workload.monitoring": "workload.serving"}
+
+
+def full(root: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the data of prod and of the workload with every optional section."""
+    environment = yaml.safe_load((root / "environments" / "prod.yaml").read_text())
+    workload = yaml.safe_load((root / "workloads" / WORKLOAD / "workload.yaml").read_text())
+    return _merged(SAMPLES, environment), _merged(workload, environment["workloads"][WORKLOAD])
+
+
+def choices(root: Path) -> tuple[str, ...]:
+    """Return the path of everything that may be there or not."""
+    environment, workload = full(root)
+    found = [*_optional(Environment, environment, ""), *_optional(Workload, workload, "workload.")]
+    return (NETWORK, *found)
+
+
+def rows(paths: Sequence[str]) -> tuple[Choice, ...]:
+    """Return which sections each variant has: all, retraining alone, and two that complement each other best."""
+    everything = dict.fromkeys(paths, True)
+    alone = {path: path.startswith("workload.retraining") for path in paths}
+    draw = random.Random(7)
+    tries = ({path: draw.random() < 0.5 for path in paths} for _ in range(200))
+    pairs = [(mixed, {path: not on for path, on in mixed.items()}) for mixed in tries]
+    best = max(pairs, key=lambda pair: len(covered(list(map(settled, (everything, alone, *pair))))))
+    return tuple(map(settled, (everything, alone, *best)))
+
+
+def settled(choice: Choice) -> Choice:
+    """Turn off what lacks what it needs: parts of what is off, a hub without recorder, monitors without captures."""
+    result = dict(choice)
+    for path in sorted(choice, key=lambda each: each.count(".")):
+        parents = [parent for parent in choice if path.startswith(f"{parent}.")]
+        needed = [*parents, *([REQUIRED_BY[path]] if path in REQUIRED_BY else [])]
+        result[path] = choice[path] and all(result[each] for each in needed)
+    parts = [path for path in choice if path.startswith("audit.") and path.count(".") == 1]
+    if "audit" in result and not any(result[path] for path in parts):
+        result["audit"] = False
+    return result
+
+
+def covered(variants: Sequence[Choice]) -> set[tuple[str, bool, str, bool]]:
+    """Return every combination of two choices that some variant has."""
+    return {
+        (one, variant[one], other, variant[other])
+        for variant in variants
+        for one, other in itertools.combinations(variant, 2)
+    }
+
+
+def write(root: Path, folder: Path, variants: Mapping[str, tuple[str, Choice]]) -> None:
+    """Write a configuration folder: an environment per variant, with the stage it is given.
+
+    Args:
+        root: The repository.
+        folder: Where to.
+        variants: Stage and choice by name.
+    """
+    (folder / "workloads").symlink_to(root / "workloads")
+    (folder / "environments").mkdir()
+    for number, (name, (stage, choice)) in enumerate(variants.items(), 1):
+        data = _environment(root, stage, choice)
+        data.update(name=name, stage=stage, account=f"{number:012d}")
+        (folder / "environments" / f"{name}.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(data))))
+
+
+def _environment(root: Path, stage: str, choice: Choice) -> dict[str, Any]:
+    data, workload = copy.deepcopy(full(root))
+    base = yaml.safe_load((root / "environments" / f"{stage}.yaml").read_text())
+    for key in ("data_retention", "model_approval", "log_retention_days", "archive_days"):
+        data[key] = base[key]
+    override: dict[str, Any] = {key: workload[key] for key in ("serving", "monitoring", "retraining")}
+    for path, on in choice.items():
+        if not on:
+            _remove(override if path.startswith("workload.") else data, path.removeprefix("workload.").split("."))
+    if choice[NETWORK]:
+        data["network"] = {"existing": EXISTING}
+    if override["retraining"] and not override["monitoring"]:
+        override["retraining"]["triggers"] = ["request"]
+    data["workloads"] = {WORKLOAD: override}
+    return data
+
+
+def _merged(base: Any, over: Any) -> Any:
+    if not isinstance(base, dict) or not isinstance(over, dict):
+        return over
+    return {key: _merged(base[key], over.get(key, base[key])) if key in base else over[key] for key in {**base, **over}}
+
+
+def _remove(data: dict[str, Any], path: Sequence[str]) -> None:
+    """Set to null what a workload's file would bring back, and what is off anyway stays off."""
+    *parents, last = path
+    for key in parents:
+        if not isinstance(data.get(key), dict):
+            return
+        data = data[key]
+    data[last] = None
+
+
+def _optional(model: type[BaseModel], data: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        path = f"{prefix}{name}"
+        if path == "network":
+            continue
+        if field.default is None or field.default is False:
+            assert data.get(name) not in (None, False), (
+                f"{path} may be absent: give prod.yaml or SAMPLES one, so that both are tested"
+            )
+            yield path
+        yield from _below(field.annotation, data.get(name), f"{path}.")
+
+
+def _below(annotation: Any, value: Any, prefix: str) -> Iterator[str]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        if isinstance(value, Mapping):
+            yield from _optional(annotation, value, prefix)
+    elif typing.get_origin(annotation) is dict:
+        for key, each in (value or {}).items():
+            yield from _below(typing.get_args(annotation)[1], each, f"{prefix}{key}.")
+    else:
+        for part in typing.get_args(annotation):
+            yield from _below(part, value, prefix)
