@@ -14,6 +14,7 @@ from stacks.config import ALL, ConfigError, Environment, Platform, Workload, env
 from stacks.control import ControlStack
 from stacks.data_lake import DataLakeStack
 from stacks.foundation import FoundationStack
+from stacks.identity import add_identity
 from stacks.monitoring import MonitoringStack
 from stacks.organisation import OrganisationStack
 from stacks.serving import ServingStack
@@ -61,6 +62,7 @@ def add_platform(scope: Construct, platform: Platform) -> None:
     ControlStack(scope, "control", environment=environment, foundation=foundation)
     for workload in platform.workloads:
         _add_workload(scope, platform, workload, foundation, lake)
+    add_identity(scope, environment, foundation)
     _add_governance(scope, environment, foundation, lake)
     _tag(scope, "mlops:environment", environment.name)
     _tag(scope, "mlops:stage", environment.stage)

@@ -10,6 +10,7 @@ from stacks.config.environment import (
     Network,
     Stage,
 )
+from stacks.config.identity import Identity, IdentityCenter, Oidc, Saml
 from stacks.config.loading import ALL, Platform, environment_names, load_environment, load_platform, load_workload
 from stacks.config.workload import (
     Autoscaling,
@@ -36,14 +37,18 @@ __all__ = [
     "DataRetention",
     "Environment",
     "ExistingNetwork",
+    "Identity",
+    "IdentityCenter",
     "Image",
     "Label",
     "Metric",
     "Monitoring",
     "Network",
+    "Oidc",
     "Platform",
     "Retraining",
     "Rollout",
+    "Saml",
     "Serving",
     "Source",
     "Stage",

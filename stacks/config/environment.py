@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue, StringConstraints, field_validator, model
 from stacks.config.audit import Audit
 from stacks.config.base import Email, Model, Name, Text, rule
 from stacks.config.budget import Budget
+from stacks.config.identity import NAME_LIMIT, Identity
 from stacks.config.organisation import Organisation
 
 MINIMUM_ARCHIVE_DAYS = 7
@@ -120,6 +121,7 @@ class Environment(Model):
     permissions_boundary: Annotated[str, StringConstraints(pattern=r"^[\w+=,.@-]{1,128}$")] | None = Field(
         default=None, description="Name of a managed policy of the account; the platform makes its own when absent."
     )
+    identity: Identity | None = Field(default=None, description="People's roles; nobody but the pipeline when absent.")
     multi_region_keys: bool = Field(
         default=False, description="Keys that can be replicated into other regions; never to be changed later."
     )
@@ -157,6 +159,23 @@ class Environment(Model):
             if name not in self.workloads:
                 remedy = f"use one of {', '.join(self.workloads) or 'none'}, the workloads of the environment"
                 raise rule(f"budget.workloads.{name}", name, remedy)
+        return self
+
+    @model_validator(mode="after")
+    def _people_come_from_where_they_can(self) -> Self:
+        if self.identity is None:
+            return self
+        if self.identity.provider_account not in (None, self.account):
+            kind = "saml" if self.identity.saml else "oidc"
+            given, remedy = self.identity.provider_account, f"use a provider of account {self.account}: trust is local"
+            raise rule(f"identity.{kind}.provider_arn", given, remedy)
+        names = [f"mlops-{self.name}-{persona}" for persona in self.identity.personas]
+        if long := [name for name in names if self.identity.identity_center and len(name) > NAME_LIMIT]:
+            remedy = f"use a shorter environment name: Identity Center takes {NAME_LIMIT} characters"
+            raise rule("identity.identity_center.groups", long, remedy)
+        if "break-glass" in self.identity.personas and self.alerts is None:
+            remedy = "give alerts.email too: somebody must hear of every use of break-glass"
+            raise rule("identity", "break-glass", remedy)
         return self
 
     @model_validator(mode="after")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -71,12 +73,21 @@ class Boundary(Construct):
     Args:
         name: Name of the policy; roles of other stacks address it by this name.
         path: IAM path of the policy and of the roles that may be passed on, for example `/mlops/dev/`.
+        reads: Further actions for people, which look at what no workflow touches; none by default.
 
     Attributes:
         policy: The `iam.ManagedPolicy`.
     """
 
-    def __init__(self, scope: Construct, id: str, *, name: str, path: str) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        name: str,
+        path: str,
+        reads: Sequence[str] = (),
+    ) -> None:
         super().__init__(scope, id)
         stack = Stack.of(self)
         roles = f"arn:{stack.partition}:iam::{stack.account}:role{path}*"
@@ -94,6 +105,7 @@ class Boundary(Construct):
             description="Upper bound of every role of this environment; grants nothing by itself",
             statements=[
                 _allow("Services", [f"{service}:*" for service in SERVICES], ["*"]),
+                *([_allow("People", list(reads), ["*"])] if reads else []),
                 _allow("NetworkInterfaces", interfaces, ["*"]),
                 _allow("PassOwnRoles", ["iam:PassRole", "iam:GetRole"], [roles]),
                 _allow("ScalingRole", ["iam:CreateServiceLinkedRole", "iam:PassRole"], [scaling]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Tags
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
@@ -43,7 +43,7 @@ class Keys(Construct):
         super().__init__(scope, id)
 
         def key(name: str, description: str) -> kms.Key:
-            return kms.Key(
+            made = kms.Key(
                 self,
                 name,
                 description=description,
@@ -53,6 +53,9 @@ class Keys(Construct):
                 policy=key_policy(self, users=users, deployers=deployers),
                 removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
             )
+            # People's policies name the keys they may use by it.
+            Tags.of(made).add("mlops:data-class", name.lower())
+            return made
 
         self.data = key("Data", "Data lake, tables, queues, events and workflow executions")
         self.models = key("Models", "Model artefacts, captured inference data, endpoint volumes")
