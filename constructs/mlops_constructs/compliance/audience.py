@@ -83,7 +83,7 @@ def _service(name: str, statement: Statement, account: str) -> Audience:
         return Audience.SERVICE
     sources = [c for c in statement.conditions if c.key in _SOURCES or c.key.startswith(_CONTEXT)]
     reach = min((_reach(condition, account) for condition in sources), default=Audience.DEPUTY)
-    return Audience.SERVICE if reach <= Audience.ORGANISATION else max(reach, Audience.FOREIGN)
+    return Audience.SERVICE if reach <= Audience.ORGANISATION else min(reach, Audience.DEPUTY)
 
 
 def _narrowed(statement: Statement, account: str, otherwise: Audience) -> Audience:
