@@ -28,7 +28,7 @@ _IAM = (
         why="A role of the platform has no permissions boundary",
         types=("AWS::IAM::Role",),
         policy="""
-rule role_has_boundary when configuration.path == /^\\/mlops\\// {
+rule role_has_boundary when configuration.path == /^.mlops./ {
     configuration.permissionsBoundary.permissionsBoundaryArn exists
         <<Set the permissions boundary of the environment on the role>>
 }""",
@@ -115,7 +115,7 @@ _ENCRYPTION = (
 rule queue_has_key {
     configuration.KmsMasterKeyId exists <<Set KmsMasterKeyId to the key of the data class>>
     configuration.KmsMasterKeyId != ""
-    configuration.KmsMasterKeyId != /alias\\/aws\\//
+    configuration.KmsMasterKeyId != /alias.aws./
 }""",
     ),
     *managed(
