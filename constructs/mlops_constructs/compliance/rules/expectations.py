@@ -204,6 +204,11 @@ def _join(*parts: str) -> str:
     return ".".join(part for part in parts if part)
 
 
+def mappings(value: Any) -> list[Mapping[str, Any]]:
+    """The mappings of a list; nothing if the value is no list."""
+    return [each for each in value if isinstance(each, Mapping)] if _is_list(value) else []
+
+
 def _is_list(node: Any) -> bool:
     return isinstance(node, (list, tuple))
 

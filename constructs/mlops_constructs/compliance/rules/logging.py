@@ -8,7 +8,7 @@ from typing import Any
 from mlops_constructs.compliance.estate import Estate, Resource
 from mlops_constructs.compliance.rule import Judgement, Phase, Rule, Severity
 from mlops_constructs.compliance.rules.buckets import receives_access_logs
-from mlops_constructs.compliance.rules.expectations import check
+from mlops_constructs.compliance.rules.expectations import check, mappings
 from mlops_constructs.compliance.values import is_true
 
 # Days by stage; an environment of unknown stage is held to production's.
@@ -30,8 +30,8 @@ def _access_logs_kept(estate: Estate) -> Iterator[Judgement]:
     least = _LEAST_DAYS.get(estate.stage or "", _LEAST_DAYS_ELSE)
     for bucket in estate.of("AWS::S3::Bucket"):
         if receives_access_logs(estate, bucket):
-            rules = bucket.get("LifecycleConfiguration.Rules") or []
-            days = [each["ExpirationInDays"] for each in rules if isinstance(each, Mapping) and _expires(each)]
+            rules = mappings(bucket.get("LifecycleConfiguration.Rules"))
+            days = [each["ExpirationInDays"] for each in rules if _expires(each)]
             ok = all(str(each).isdigit() and int(each) >= least for each in days)
             message = f"access logs are deleted after {days} days, expected {least} or more"
             yield Judgement(bucket, ok, "ExpirationInDays", "" if ok else message)
@@ -68,10 +68,8 @@ def _load_balancers(estate: Estate) -> Iterator[Judgement]:
 
 
 def _attribute(balancer: Resource, key: str) -> object:
-    attributes = balancer.get("LoadBalancerAttributes") or []
-    return next(
-        (each.get("Value") for each in attributes if isinstance(each, Mapping) and each.get("Key") == key), None
-    )
+    attributes = mappings(balancer.get("LoadBalancerAttributes"))
+    return next((each.get("Value") for each in attributes if each.get("Key") == key), None)
 
 
 def _firewalls(estate: Estate) -> Iterator[Judgement]:
@@ -91,7 +89,7 @@ def _trail_selects(estate: Estate) -> Iterator[Judgement]:
             categories = set(trail.values("AdvancedEventSelectors.*.FieldSelectors.*.Equals.*"))
             ok, message = "Management" in categories, "its selectors leave out management events"
         else:
-            selectors = [each for each in trail.get("EventSelectors") or [] if isinstance(each, Mapping)]
+            selectors = mappings(trail.get("EventSelectors"))
             ok = not selectors or any(
                 each.get("ReadWriteType") in _EVERYTHING and each.get("IncludeManagementEvents", True) is not False
                 for each in selectors

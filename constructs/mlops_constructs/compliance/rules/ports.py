@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlops_constructs.compliance.estate import Estate, Resource
+from mlops_constructs.compliance.rules.expectations import mappings
 from mlops_constructs.compliance.values import Unknown
 
 _WIDEST = {4: 8, 6: 16}  # a public range this wide is the internet
@@ -63,8 +64,7 @@ def _openings(estate: Estate, direction: str, side: str) -> Iterator[tuple[Resou
         rules = group.get(f"SecurityGroup{direction}")
         if rules is None and direction == "Egress":
             rules = [{"CidrIp": "0.0.0.0/0", "IpProtocol": "-1"}]  # what EC2 does
-        items = rules if isinstance(rules, list) else []
-        yield group, [_opening(estate, group, rule, side) for rule in items if isinstance(rule, Mapping)]
+        yield group, [_opening(estate, group, rule, side) for rule in mappings(rules)]
     for rule in estate.of(f"AWS::EC2::SecurityGroup{direction}"):
         owner = estate.find(rule.get("GroupId"), "AWS::EC2::SecurityGroup")
         yield rule, [_opening(estate, owner, rule.properties, side)]

@@ -53,8 +53,7 @@ def _network_acls(estate: Estate) -> Iterator[Judgement]:
 
 def _cluster_endpoints(estate: Estate) -> Iterator[Judgement]:
     for cluster in estate.of("AWS::EKS::Cluster"):
-        ranges = cluster.get("ResourcesVpcConfig.PublicAccessCidrs") or []
-        ok = "0.0.0.0/0" not in ranges
+        ok = "0.0.0.0/0" not in cluster.values("ResourcesVpcConfig.PublicAccessCidrs.*")
         yield Judgement(cluster, ok, "PublicAccessCidrs", "" if ok else "its API answers the whole internet")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from mlops_constructs.compliance.estate import Estate, Resource
 from mlops_constructs.compliance.rule import Judgement, Phase, Rule, Severity
 from mlops_constructs.compliance.rules.buckets import receives_access_logs
-from mlops_constructs.compliance.rules.expectations import DATA, check
+from mlops_constructs.compliance.rules.expectations import DATA, check, mappings
 
 _KEPT = ("Retain", "Snapshot", "RetainExceptOnCreate")
 _LEAST_VERSIONS, _MOST_VERSIONS = 30, 400  # days
@@ -60,13 +60,10 @@ def _versions_leave(estate: Estate) -> Iterator[Judgement]:
 
 def _rules(bucket: Resource, *, whole: bool = False) -> list[Mapping[str, Any]]:
     """Lifecycle rules that are on; with `whole` those for the whole bucket."""
-    rules = bucket.get("LifecycleConfiguration.Rules")
     return [
         rule
-        for rule in (rules if isinstance(rules, list) else [])
-        if isinstance(rule, Mapping)
-        and rule.get("Status") == "Enabled"
-        and not (whole and (rule.get("Prefix") or rule.get("TagFilters")))
+        for rule in mappings(bucket.get("LifecycleConfiguration.Rules"))
+        if rule.get("Status") == "Enabled" and not (whole and (rule.get("Prefix") or rule.get("TagFilters")))
     ]
 
 

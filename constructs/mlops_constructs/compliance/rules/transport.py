@@ -9,7 +9,7 @@ from typing import Any
 from mlops_constructs.compliance.estate import Estate, Resource
 from mlops_constructs.compliance.policy import Principal, Statement, matches, parse
 from mlops_constructs.compliance.rule import Judgement, Phase, Rule, Severity
-from mlops_constructs.compliance.rules.expectations import check
+from mlops_constructs.compliance.rules.expectations import check, mappings
 from mlops_constructs.compliance.values import is_true
 
 _EVERYBODY = Principal("AWS", "*")
@@ -115,9 +115,9 @@ def _number(values: tuple[str, ...]) -> float:
 def _listeners(estate: Estate) -> Iterator[Judgement]:
     for listener in estate.of("AWS::ElasticLoadBalancingV2::Listener"):
         plain = listener.get("Protocol") == "HTTP"
-        actions = listener.get("DefaultActions") or []
+        actions = mappings(listener.get("DefaultActions"))
         redirects = bool(actions) and all(
-            isinstance(action, Mapping) and (action.get("RedirectConfig") or {}).get("Protocol") == "HTTPS"
+            isinstance(redirect := action.get("RedirectConfig"), Mapping) and redirect.get("Protocol") == "HTTPS"
             for action in actions
         )
         ok = redirects or not plain
@@ -126,11 +126,7 @@ def _listeners(estate: Estate) -> Iterator[Judgement]:
 
 def _parameter_groups(estate: Estate) -> Iterator[Judgement]:
     for group in estate.of("AWS::Redshift::ClusterParameterGroup"):
-        values = {
-            each.get("ParameterName"): each.get("ParameterValue")
-            for each in group.get("Parameters") or []
-            if isinstance(each, Mapping)
-        }
+        values = {each.get("ParameterName"): each.get("ParameterValue") for each in mappings(group.get("Parameters"))}
         ok = is_true(values.get("require_ssl"))
         yield Judgement(group, ok, "require_ssl", "" if ok else "require_ssl is not true: connections may be plain")
 
