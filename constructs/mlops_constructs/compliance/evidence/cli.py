@@ -14,7 +14,7 @@ from mlops_constructs.compliance.evidence.accepted import AcceptedError
 from mlops_constructs.compliance.evidence.bundle import write_bundle
 from mlops_constructs.compliance.evidence.gather import step, to_stderr
 from mlops_constructs.compliance.evidence.ledger.checkov import CheckovError
-from mlops_constructs.compliance.evidence.ledger.javascript import MissingJavaScript
+from mlops_constructs.compliance.evidence.ledger.javascript import MissingJavaScriptError
 from mlops_constructs.compliance.evidence.ledger.nag import NagError
 from mlops_constructs.compliance.evidence.review import Request, Review, review
 
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
         done = review(_request(given), to_stderr)
         with step(to_stderr, f"bundle in {given.out}"):
             write_bundle(done, given.out)
-    except (TemplateError, AcceptedError, NagError, MissingJavaScript, CheckovError, FileExistsError) as error:
+    except (TemplateError, AcceptedError, NagError, MissingJavaScriptError, CheckovError, FileExistsError) as error:
         sys.stderr.write(f"review: {error}\n")
         return UNUSABLE
     to_stderr(f"{time.monotonic() - began:5.1f} s  altogether")

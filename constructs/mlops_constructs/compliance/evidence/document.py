@@ -89,7 +89,7 @@ def build(
 
 
 def verdict(ledgers: Sequence[Ledger], waivers: Sequence[Mapping[str, Any]]) -> Document:
-    """PASSED if every tool that decides has no open finding, nothing is broken, and no waiver is late or for nothing."""
+    """PASSED if no tool that decides has an open finding, nothing is broken, and no waiver is late or for nothing."""
     deciding = [check for ledger in ledgers if ledger.decides for check in ledger.checks]
     reasons = []
     for tool in [ledger.tool for ledger in ledgers if ledger.decides]:

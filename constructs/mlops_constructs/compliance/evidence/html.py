@@ -18,7 +18,7 @@ SYMBOLS = {
     "COMPLIANT": "✓",
     "WAIVED": "≈",
     "NOT_EVALUATED": "?",
-    "NOT_APPLICABLE": "–",
+    "NOT_APPLICABLE": "-",
     "WAIVER_EXPIRED": "⏱",
     "NON_COMPLIANT": "✗",
     "ERROR": "!",
@@ -61,7 +61,7 @@ def _view(document: Mapping[str, Any]) -> dict[str, Any]:
     for check in document["checks"]:
         row = {**check, "status": OF_CHECK[check["status"]]}
         checks.setdefault((check["tool"], check["rule"]), []).append(row)
-    rules = [{**rule, "checks": checks.get((rule["tool"], rule["rule"]), [])} for rule in document["rules"]]
+    rules = [_rule(rule, checks.get((rule["tool"], rule["rule"]), [])) for rule in document["rules"]]
     judged = [rule for rule in rules if rule["status"] != "NOT_APPLICABLE"]
     families: dict[str, list[dict[str, Any]]] = {}
     for control in document["controls"]:
@@ -86,9 +86,27 @@ def _view(document: Mapping[str, Any]) -> dict[str, Any]:
         "families": families,
         "outside": by_tool,
         "silent": silent,
+        "waivers": _decisions(document["waivers"]),
         "waiver_problems": [check for rule in judged if rule["rule"].startswith("WAIVER-") for check in rule["checks"]],
         "open": [check for rule in judged if rule["decides"] for check in rule["checks"] if _is_open(check)],
     }
+
+
+def _rule(rule: Row, checks: list[dict[str, Any]]) -> dict[str, Any]:
+    """A rule with its checks; what passed is listed once per resource, however many details passed."""
+    passed = {(each["path"], each["template"], each["line"]): each for each in checks if each["status"] == "COMPLIANT"}
+    others = [each for each in checks if each["status"] != "COMPLIANT"]
+    return {**rule, "checks": checks, "passed": list(passed.values()), "others": others}
+
+
+def _decisions(waivers: list[Row]) -> list[dict[str, Any]]:
+    """Waivers by what was decided: one sentence of reason often covers many findings. Late and stale ones first."""
+    said = ("state", "reason", "owner", "review", "days_left", "compensating_control", "ticket")
+    found: dict[tuple[Any, ...], list[Row]] = {}
+    for waiver in waivers:
+        found.setdefault(tuple(waiver[name] for name in said), []).append(waiver)
+    rows = [{**dict(zip(said, key, strict=True)), "covered": covered} for key, covered in found.items()]
+    return sorted(rows, key=lambda row: (row["state"] == "ACTIVE", row["days_left"]))
 
 
 def _worst_first(rule: Row) -> tuple[int, str, str]:

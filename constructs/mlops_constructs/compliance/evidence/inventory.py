@@ -16,6 +16,20 @@ _KEY = re.compile(r"kms|masterkey|encryptionkey", re.IGNORECASE)
 _NOT_A_KEY = re.compile(r"enabled|type|reuse|disabled|algorithm|context|option|rotation", re.IGNORECASE)
 _TAG_OF_CLASS = "mlops:data-class"
 _OPEN = ("0.0.0.0/0", "::/0")
+_RANGES = frozenset({"CidrIp", "CidrIpv6", "DestinationCidrBlock"})
+_OUTWARD = frozenset(
+    {
+        "PubliclyAccessible",
+        "AssociatePublicIpAddress",
+        "MapPublicIpOnLaunch",
+        "Scheme",
+        "AuthType",
+        "AuthorizationType",
+        "AppNetworkAccessType",
+        "DirectInternetAccess",
+    }
+)
+"""Properties that say whether the world can reach a resource; listed with their value, good or bad."""
 
 
 def encryption_inventory(estate: Estate, checks: Iterable[Check]) -> list[Row]:
@@ -146,11 +160,7 @@ def _faces(resource: Resource) -> Iterator[str]:
         yield "all four public access blocks on" if closed else "public access not wholly blocked"
     for where, value in _walk(resource.properties):
         last = where.split(".")[-1]
-        if last in ("CidrIp", "CidrIpv6", "DestinationCidrBlock") and value in _OPEN:
-            yield f"{where} is {value}"
-        elif last in ("PubliclyAccessible", "AssociatePublicIpAddress", "MapPublicIpOnLaunch"):
-            yield f"{where} is {value}"
-        elif last in ("Scheme", "AuthType", "AuthorizationType", "AppNetworkAccessType", "DirectInternetAccess"):
+        if last in _OUTWARD or (last in _RANGES and value in _OPEN):
             yield f"{where} is {value}"
     for where, statements in documents(resource.properties):
         for statement in statements:

@@ -97,7 +97,7 @@ def _items(checks: Iterable[Mapping[str, Any]]) -> list[Json]:
 
 
 def _selections(document: Mapping[str, Any]) -> list[Json]:
-    nist = next((each["requirements"] for each in document["frameworks"] if each["id"] == NIST), [])
+    nist = _nist(document)
     ours = [each["id"].lower() for each in document["controls"]]
     theirs = sorted({_nist_id(each["id"]) for each in nist})
     return [
@@ -105,6 +105,10 @@ def _selections(document: Mapping[str, Any]) -> list[Json]:
         for words, ids in (("Control catalogue of the platform", ours), ("NIST SP 800-53 revision 5", theirs))
         if ids
     ]
+
+
+def _nist(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [row for each in document["frameworks"] if each["id"] == NIST for row in each["requirements"]]
 
 
 def _nist_id(requirement: str) -> str:
@@ -183,7 +187,7 @@ def _open(
 def _findings(
     document: Mapping[str, Any], checks: Mapping[tuple[str, str, str], Any], risks: Iterable[_Risk]
 ) -> Iterable[Json]:
-    nist = next((each["requirements"] for each in document["frameworks"] if each["id"] == NIST), [])
+    nist = _nist(document)
     targets = [(each["id"].lower(), each["title"], each) for each in document["controls"]]
     targets += [(_nist_id(each["id"]), f"NIST SP 800-53 {each['id']}", each) for each in nist]
     for target, title, row in targets:

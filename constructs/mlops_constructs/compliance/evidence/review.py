@@ -130,7 +130,12 @@ def _place(applied: AppliedWaiver) -> tuple[str, str, str]:
 
 
 def _json(file: Path | None) -> Any:
-    return None if file is None else json.loads(file.read_text(encoding="utf-8"))
+    if file is None:
+        return None
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise TemplateError(f"{file}: cannot be read as JSON: {error}") from error
 
 
 __all__ = ["Request", "Review", "review", "template_files"]

@@ -13,7 +13,7 @@ NOT_IN_TEMPLATES: tuple[tuple[str, str], ...] = (
     ),
     (
         "What runs inside",
-        "Code of functions, scripts and images. Images are pinned and scanned (ML-7), their contents are not read here.",
+        "Code of functions, scripts and images. Images are pinned and scanned (ML-7), nobody reads them here.",
     ),
     (
         "Arguments of a job made at run time",

@@ -19,7 +19,7 @@ PACKAGES = {
 """Python distribution to the npm package it carries."""
 
 
-class MissingJavaScript(RuntimeError):
+class MissingJavaScriptError(RuntimeError):
     """A wheel the ledger needs is not installed, or carries no JavaScript."""
 
 
@@ -27,7 +27,7 @@ def node_modules() -> Path:
     """The folder for `NODE_PATH`: unpacked once per set of versions (2 s, 160 MB), in the user's cache.
 
     Raises:
-        MissingJavaScript: A distribution of `PACKAGES` is missing.
+        MissingJavaScriptError: A distribution of `PACKAGES` is missing.
     """
     archives = {npm: _archive(name) for name, npm in PACKAGES.items()}
     # jsii names an archive by package and version, so the names together are the key.
@@ -42,11 +42,11 @@ def _archive(name: str) -> Path:
     try:
         installed = distribution(name)
     except PackageNotFoundError as error:
-        raise MissingJavaScript(f"cdk-nag's ledger needs the Python package {name}: pip install {name}") from error
+        raise MissingJavaScriptError(f"cdk-nag's ledger needs the Python package {name}: pip install {name}") from error
     for file in installed.files or ():
         if file.name.endswith(".jsii.tgz"):
             return Path(str(installed.locate_file(file)))
-    raise MissingJavaScript(f"{name} {installed.version} carries no .jsii.tgz: its layout has changed")
+    raise MissingJavaScriptError(f"{name} {installed.version} carries no .jsii.tgz: its layout has changed")
 
 
 def _cache() -> Path:

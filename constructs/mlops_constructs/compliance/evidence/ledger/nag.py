@@ -62,7 +62,7 @@ def _run(templates: Sequence[Path]) -> dict[str, Any]:
     if installed != READ_VERSION:
         raise NagError(
             f"the ledger was written against cdk-nag {READ_VERSION}, installed is {installed}: read "
-            "lib/nag-pack.js (applyRule, addViolation), run tests/compliance/evidence/test_nag.py, then change READ_VERSION"
+            "lib/nag-pack.js (applyRule, addViolation), run the tests of the ledger, then change READ_VERSION"
         )
     request = {"packs": [pack.klass for pack in PACKS], "templates": [str(path.resolve()) for path in templates]}
     try:
@@ -100,13 +100,13 @@ def _ledger(
         checks=tuple(checks),
         decides=not pack.legacy,
         note="retired standard, listed for those who still map to it; it never decides" if pack.legacy else "",
-        titles={name: rule["info"].strip() for name, rule in rules.items()},
+        titles={name: _words(rule) for name, rule in rules.items()},
         not_applicable={name: n for name, n in written["notApplicable"].items() if name in rules},
     )
 
 
 def _checks(pack: Pack, row: Mapping[str, Any], rule: Mapping[str, str], resource: Resource) -> Iterator[Check]:
-    message = row.get("error") or rule["info"].strip()
+    message = row.get("error") or _words(rule)
     for detail in row["findings"] or [""]:
         suffix = f"[{detail}]" if detail else ""
         yield Check(
@@ -126,6 +126,11 @@ def _checks(pack: Pack, row: Mapping[str, Any], rule: Mapping[str, str], resourc
             references=_references(pack, rule["info"]),
             twin=_twins(pack, rule["base"], suffix),
         )
+
+
+def _words(rule: Mapping[str, str]) -> str:
+    """What the rule says, without the ids that follow: they are in `references`."""
+    return _CONTROL_IDS.sub("", rule["info"].strip()).rstrip(" -").rstrip()
 
 
 def _twins(pack: Pack, base: str, suffix: str) -> tuple[str, ...]:
