@@ -189,7 +189,7 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "file-system-tls-only",
         "File systems refuse mounts without TLS",
-        "NFS is plain text.",
+        "NFS carries data in plain text unless the mount helper wraps it in TLS.",
         _DENY.format(actions="*", what="the file system"),
         Severity.HIGH,
         _tls_only(_FILE_SYSTEMS),
