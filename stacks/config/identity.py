@@ -32,14 +32,14 @@ class IdentityCenter(Model):
 
 
 class Saml(Model):
-    """A SAML provider of the environment's account. It must assert the session tags `persona` and `cost-centre`."""
+    """A SAML provider of the environment's account; the session tags it must assert are in docs/identity.md."""
 
     provider_arn: SamlProviderArn
     personas: tuple[PersonaName, ...] = Field(min_length=1)
 
 
 class Oidc(Model):
-    """An OIDC provider of the environment's account. It must assert the session tags `persona` and `cost-centre`."""
+    """An OIDC provider of the environment's account; the session tags it must assert are in docs/identity.md."""
 
     provider_arn: OidcProviderArn
     audience: Annotated[str, StringConstraints(min_length=1, max_length=255)]

@@ -6,7 +6,7 @@ by ARN or by their own lists, permission sets. A policy that serves only as perm
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from weakref import WeakKeyDictionary
@@ -122,13 +122,21 @@ class Graph:
     def _bound(self) -> None:
         attached = {arn for identity in self.identities for arn in texts(_managed_arns(identity))}
         for identity in self.identities.values():
-            arn = identity.resource.get("PermissionsBoundary")
-            policy = self.estate.find(arn, MANAGED)
+            policy = self._boundary(identity.resource.get("PermissionsBoundary"))
             if policy is None:
                 continue
             identity.boundary = parse(policy.get("PolicyDocument"))
             if policy.arn not in attached and not any(policy.get(name) for name, _ in _ATTACHED):
                 self.boundaries[policy] = identity.boundary
+
+    def _boundary(self, reference: object) -> Resource | None:
+        if not isinstance(reference, Mapping):
+            return self.estate.find(str(reference), MANAGED)
+        # A permission set names a policy of the accounts it is assigned in.
+        wanted = reference.get("CustomerManagedPolicyReference") or {}
+        named = (wanted.get("Name"), wanted.get("Path", "/"))
+        found = (p for p in self.estate.of(MANAGED) if (p.get("ManagedPolicyName"), p.get("Path", "/")) == named)
+        return next(found, None)
 
     def _holders(self, policy: Resource) -> Iterator[Identity]:
         if policy in self.identities:

@@ -225,6 +225,58 @@ OWN_ENDPOINTS = Wildcard(
     reason="The endpoint of any workload, which a kill switch must reach; the pattern ends in the environment's name.",
     on=("arn:*:sagemaker:*:endpoint/*-*", "arn:*:sagemaker:*:endpoint-config/*-*"),
 )
+PEOPLE_BUCKETS = Wildcard(
+    actions=frozenset(
+        {
+            "s3:ListBucket",
+            "s3:GetObject",
+            "s3:GetObjectVersion",
+            "s3:PutObject",
+            "s3:AbortMultipartUpload",
+            "s3:DeleteObject",
+            "s3:GetBucketLocation",
+            "s3:GetBucketLogging",
+            "s3:GetBucketObjectLockConfiguration",
+            "s3:GetBucketPolicy",
+            "s3:GetBucketPublicAccessBlock",
+            "s3:GetBucketTagging",
+            "s3:GetBucketVersioning",
+            "s3:GetEncryptionConfiguration",
+            "s3:GetLifecycleConfiguration",
+        }
+    ),
+    reason="CloudFormation ends the names of buckets in letters nobody knows before; only buckets of this account.",
+    on=("arn:*:s3:::mlops-*",),
+    only_if=frozenset({"aws:resourceaccount"}),
+)
+PEOPLE_NAMES = Wildcard(
+    actions=frozenset(
+        {
+            "cloudwatch:GetDashboard",
+            "sagemaker:DescribeEndpoint",
+            "sagemaker:DescribeEndpointConfig",
+            "sagemaker:DeleteEndpoint",
+            "sagemaker:DescribeModelPackage",
+            "sagemaker:DescribeModelPackageGroup",
+            "sagemaker:ListModelPackages",
+            "sagemaker:UpdateModelPackage",
+            "sagemaker:DescribeTrainingJob",
+            "sagemaker:DescribeProcessingJob",
+            "sagemaker:StopTrainingJob",
+            "sagemaker:StopProcessingJob",
+        }
+    ),
+    reason="What any workload of one environment makes is named <workload>-<environment>; not all of it is tagged.",
+    on=(
+        "arn:*:cloudwatch:*:dashboard/*-*",
+        "arn:*:sagemaker:*:endpoint/*-*",
+        "arn:*:sagemaker:*:endpoint-config/*-*",
+        "arn:*:sagemaker:*:model-package/*-*",
+        "arn:*:sagemaker:*:model-package-group/*-*",
+        "arn:*:sagemaker:*:training-job/*-*",
+        "arn:*:sagemaker:*:processing-job/*-*",
+    ),
+)
 # The constructs add kinds of their own domain here, never elsewhere.
 REVIEWED: tuple[Wildcard, ...] = (
     OBJECTS,
@@ -245,4 +297,6 @@ REVIEWED: tuple[Wildcard, ...] = (
     DISCOVERY_JOBS,
     SWITCHES,
     OWN_ENDPOINTS,
+    PEOPLE_BUCKETS,
+    PEOPLE_NAMES,
 )

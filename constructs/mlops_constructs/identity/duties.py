@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from mlops_constructs.identity.place import Place, Statement, allow
 
+# The session's tag: people read the data of the workload they work on, and of no other.
+OWN_WORKLOAD = "${aws:PrincipalTag/workload}"
 # Lists and metrics that have no resource level.
 LOOK_AROUND = (
     "cloudwatch:GetMetricData",
@@ -24,12 +26,15 @@ DESCRIBE_REGISTRY = (
 
 def platform_admin(place: Place) -> list[Statement]:
     """Deploys through CloudFormation only; keys are administered, never used."""
-    cdk = f"role/cdk-{place.qualifier}-*-role-{place.account}-{place.region}"
+    cdk = [
+        place.arn("iam", f"role/cdk-{place.qualifier}-{role}-role-{place.account}-{place.region}", regional=False)
+        for role in ("deploy", "file-publishing", "image-publishing", "lookup")
+    ]
     keys = ("DescribeKey", "GetKeyPolicy", "GetKeyRotationStatus", "ListGrants", "ListResourceTags")
-    mend = ("CancelKeyDeletion", "EnableKey", "EnableKeyRotation", "RevokeGrant", "RotateKeyOnDemand")
+    mend = ("CancelKeyDeletion", "EnableKey", "EnableKeyRotation", "RotateKeyOnDemand")
     return [
         *_look(place),
-        allow("DeployThroughCdk", ["sts:AssumeRole"], [place.arn("iam", cdk, regional=False)]),
+        allow("DeployThroughCdk", ["sts:AssumeRole"], cdk),
         allow(
             "SeeDeployments",
             [f"cloudformation:{each}" for each in ("DescribeStacks", "DescribeStackEvents", "GetTemplate")],
@@ -53,10 +58,9 @@ def data_engineer(place: Place) -> list[Statement]:
     return [
         *_look(place),
         *_contract(place),
-        allow("ListZones", ["s3:ListBucket"], read),
-        allow("ReadZones", ["s3:GetObject", "s3:GetObjectVersion"], [f"{bucket}/*" for bucket in read]),
-        allow("LandData", ["s3:PutObject", "s3:AbortMultipartUpload"], [f"{landing}/*"]),
-        allow("ClearQuarantine", ["s3:DeleteObject"], [f"{quarantine}/*"]),
+        *_zones(place, read),
+        allow("LandData", ["s3:PutObject", "s3:AbortMultipartUpload"], [f"{landing}/{OWN_WORKLOAD}/*"], place.own),
+        allow("ClearQuarantine", ["s3:DeleteObject"], [f"{quarantine}/{OWN_WORKLOAD}/*"], place.own),
         *_key(place, "s3", "athena"),
         *_query(place),
         *_workflows(place),
@@ -69,16 +73,11 @@ def data_scientist(place: Place) -> list[Statement]:
     return [
         *_look(place),
         *_contract(place),
-        allow("ListZones", ["s3:ListBucket"], read),
-        allow("ReadZones", ["s3:GetObject", "s3:GetObjectVersion"], [f"{bucket}/*" for bucket in read]),
+        *_zones(place, read),
         *_key(place, "s3", "athena"),
         *_query(place),
         *_registry(place),
-        allow(
-            "SeeJobs",
-            ["sagemaker:DescribeTrainingJob", "sagemaker:DescribeProcessingJob"],
-            [place.arn("sagemaker", f"{kind}/*-{place.environment}-*") for kind in ("training-job", "processing-job")],
-        ),
+        *_jobs(place, "Describe"),
     ]
 
 
@@ -91,12 +90,12 @@ def ml_engineer(place: Place) -> list[Statement]:
         *_workflows(place),
         *_control(place),
         allow(
-            "SeeServing",
-            ["sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig"],
-            [
-                place.arn("sagemaker", f"endpoint/*-{place.environment}"),
-                place.arn("sagemaker", f"endpoint-config/*-{place.environment}-*"),
-            ],
+            "SeeEndpoints", ["sagemaker:DescribeEndpoint"], [place.arn("sagemaker", f"endpoint/*-{place.environment}")]
+        ),
+        allow(
+            "SeeEndpointConfigs",
+            ["sagemaker:DescribeEndpointConfig"],
+            [place.arn("sagemaker", f"endpoint-config/*-{place.environment}-*")],
         ),
         allow(
             "AskForTraining",
@@ -161,7 +160,7 @@ def auditor(place: Place) -> list[Statement]:
             ["config:GetComplianceDetailsByConfigRule"],
             [place.arn("config", "config-rule/config-rule-*")],
         ),
-        allow("BucketSettings", [f"s3:Get{each}" for each in (*bucket, *more)], [place.bucket("*")]),
+        allow("BucketSettings", [f"s3:Get{each}" for each in (*bucket, *more)], [place.bucket("*")], place.own),
         allow("Roles", [f"iam:{each}" for each in read], roles),
         allow(
             "Keys",
@@ -172,8 +171,8 @@ def auditor(place: Place) -> list[Statement]:
         allow("Deployed", ["cloudformation:GetTemplate", "cloudformation:DescribeStacks"], [_stacks(place)]),
         allow("Workflows", ["states:DescribeStateMachine"], [place.arn("states", "stateMachine:*")], place.tagged),
         *_registry(place),
-        allow("ListRecords", ["s3:ListBucket"], [records]),
-        allow("ReadRecords", ["s3:GetObject", "s3:GetObjectVersion"], [f"{records}/*"]),
+        allow("ListRecords", ["s3:ListBucket"], [records], place.own_below("control/")),
+        allow("ReadRecords", ["s3:GetObject", "s3:GetObjectVersion"], [f"{records}/*"], place.own),
         *_key(place, "s3", classes=("evidence",), use=("kms:Decrypt",)),
     ]
 
@@ -194,11 +193,7 @@ def break_glass(place: Place) -> list[Statement]:
             [place.arn("ssm", f"parameter/mlops/{environment}/*")],
         ),
         allow("StopEndpoints", ["sagemaker:DescribeEndpoint", "sagemaker:DeleteEndpoint"], [endpoints]),
-        allow(
-            "StopJobs",
-            ["sagemaker:StopTrainingJob", "sagemaker:StopProcessingJob"],
-            [place.arn("sagemaker", f"{kind}/*-{environment}-*") for kind in ("training-job", "processing-job")],
-        ),
+        *_jobs(place, "Stop"),
         allow(
             "RescueKeys",
             ["kms:DescribeKey", "kms:CancelKeyDeletion", "kms:EnableKey"],
@@ -263,6 +258,26 @@ def _registry(place: Place) -> list[Statement]:
     ]
 
 
+def _zones(place: Place, buckets: list[str]) -> list[Statement]:
+    objects = [f"{bucket}/{OWN_WORKLOAD}/*" for bucket in buckets]
+    return [
+        allow("ListZones", ["s3:ListBucket"], buckets, place.own_below(f"{OWN_WORKLOAD}/")),
+        allow("ReadZones", ["s3:GetObject", "s3:GetObjectVersion"], objects, place.own),
+    ]
+
+
+def _jobs(place: Place, verb: str) -> list[Statement]:
+    kinds = {"TrainingJob": "training-job", "ProcessingJob": "processing-job"}
+    return [
+        allow(
+            f"{verb}{kind}s",
+            [f"sagemaker:{verb}{kind}"],
+            [place.arn("sagemaker", f"{resource}/*-{place.environment}-*")],
+        )
+        for kind, resource in kinds.items()
+    ]
+
+
 def _query(place: Place) -> list[Statement]:
     database = f"mlops_{place.environment}".replace("-", "_")
     tables = [place.arn("glue", resource) for resource in ("catalog", f"database/{database}", f"table/{database}/*")]
@@ -275,8 +290,9 @@ def _query(place: Place) -> list[Statement]:
             "QueryResults",
             ["s3:GetObject", "s3:PutObject"],
             [f"{artefacts}/athena/*"],
+            place.own,
         ),
-        allow("FindResults", ["s3:GetBucketLocation"], [artefacts]),
+        allow("FindResults", ["s3:GetBucketLocation"], [artefacts], place.own),
     ]
 
 

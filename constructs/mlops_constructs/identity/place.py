@@ -40,6 +40,15 @@ class Place:
         """Only what carries the environment's tag."""
         return {"StringEquals": {"aws:ResourceTag/mlops:environment": self.environment}}
 
+    @property
+    def own(self) -> Conditions:
+        """Only resources of this account: names of buckets are the world's, anybody may take one that fits."""
+        return {"StringEquals": {"aws:ResourceAccount": self.account}}
+
+    def own_below(self, prefix: str) -> Conditions:
+        """Lists of buckets of this account, below a prefix."""
+        return {**self.own, "StringLike": {"s3:prefix": [f"{prefix}*"]}}
+
     def key_through(self, *services: str) -> Conditions:
         """Only the environment's keys, and only through these services."""
         names = [f"{name}.{self.region}.amazonaws.com" for name in services]

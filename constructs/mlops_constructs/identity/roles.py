@@ -126,13 +126,14 @@ class PersonaRoles(Construct):
                 assumed_by=trust.principal(persona),
                 max_session_duration=Duration.hours(persona.session_hours),
                 managed_policies=[guardrails],
-                permissions_boundary=boundary,
                 inline_policies={
                     "Duty": iam.PolicyDocument(
                         statements=[iam.PolicyStatement.from_json(statement) for statement in statements]
                     )
                 },
             )
+            # Not the argument: a boundary that the whole stack has would win over it.
+            iam.PermissionsBoundary.of(role).apply(boundary)
             waive(role, *persona_waivers(persona, statements))
             self.roles[name] = role
 
@@ -160,7 +161,10 @@ def _conditions(persona: Persona, claims: Mapping[str, str | list[str]]) -> Cond
     if persona.name == EMERGENCY:
         # Federated sessions tell AWS nothing of their second factor: the identity provider must assert it.
         asserted["aws:RequestTag/mfa"] = "true"
-    return {"StringEquals": {**claims, **asserted}, "StringLike": {"aws:RequestTag/cost-centre": "?*"}}
+    told: dict[str, str | list[str]] = {"aws:RequestTag/cost-centre": "?*"}
+    if persona.reads_data:
+        told["aws:RequestTag/workload"] = "?*"
+    return {"StringEquals": {**claims, **asserted}, "StringLike": told}
 
 
 def _session(provider_arn: str, conditions: Conditions, action: str) -> iam.IPrincipal:
