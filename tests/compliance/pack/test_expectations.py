@@ -1,5 +1,6 @@
 import json
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import pytest
@@ -35,6 +36,11 @@ def fill(node: Any, parts: list[str]) -> None:
         node.setdefault(head, "x")
 
 
+@lru_cache(maxsize=1)
+def schemas() -> SchemaValidator:
+    return SchemaValidator()
+
+
 def diagnosed(paths: dict[str, set[str]]) -> set[str]:
     """Types of which the schemas of AWS do not know a property that a template with exactly these sets."""
     resources = {}
@@ -43,7 +49,7 @@ def diagnosed(paths: dict[str, set[str]]) -> set[str]:
         for path in sorted(given, key=len, reverse=True):
             fill(properties, path.split("."))
         resources[f"R{number}"] = resource(kind, properties)
-    found = SchemaValidator().validate(json.dumps({"Resources": resources}).encode())
+    found = schemas().validate(json.dumps({"Resources": resources}).encode())
     return {str(each.entity.resource_type) for each in found if each.rule_id == UNKNOWN_PROPERTY}
 
 
