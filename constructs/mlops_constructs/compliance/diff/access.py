@@ -19,7 +19,7 @@ import z3
 from mlops_constructs.compliance.conditions import Condition
 from mlops_constructs.compliance.policy import Principal, Statement
 
-TIMEOUT_MS = 20_000
+TIMEOUT_MS, HINT_TIMEOUT_MS = 20_000, 2_000
 _MATCHED = frozenset({"stringequals", "stringlike", "arnequals", "arnlike"})
 _REFUSED = frozenset({"stringnotequals", "stringnotlike", "arnnotequals", "arnnotlike"})
 _WILD = frozenset({"stringlike", "arnlike", "arnequals", "stringnotlike", "arnnotlike", "arnnotequals"})
@@ -95,13 +95,16 @@ class _Request:
 
     def witness(self, solver: Any, statements: Sequence[Statement]) -> Witness:
         """The request the solver found, with the plainest action and resource that will do."""
+        model = solver.model()
+        solver.set("timeout", HINT_TIMEOUT_MS)
         for variable, hints in ((self.action, _actions(statements)), (self.resource, _resources(statements))):
             for hint in hints:
-                if solver.check(variable == hint) == z3.sat:
-                    solver.add(variable == hint)
+                solver.push()
+                solver.add(variable == hint)
+                if solver.check() == z3.sat:
+                    model = solver.model()
                     break
-        solver.check()
-        model = solver.model()
+                solver.pop()
         names = any(each.names_principals for each in statements)
         return Witness(
             action=_text(model, self.action),

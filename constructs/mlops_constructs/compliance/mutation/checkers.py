@@ -8,8 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +20,7 @@ from ..evidence.ledger.checkov import _run as run_checkov
 from ..evidence.ledger.javascript import node_modules
 from ..run import Status, evaluate, waivers_of
 from ..waivers import read_waivers
+from . import together
 from .batches import Finding, caught
 from .model import Corpus, Mutant, Template
 
@@ -28,7 +28,6 @@ Caught = dict[str, set[str]]
 """By id of the mutant, the findings that gave it away."""
 CHUNK = 40
 """Templates for one Node process: more would not fit into its memory with all their verdicts."""
-PARTS, WORTH_A_POOL = 16, 32
 
 
 class Subject:
@@ -50,9 +49,11 @@ class Subject:
         (found,) = load(self.folder)
         return found
 
-    def damaged(self, template: str, body: Template) -> Estate:
-        """The environment with one template replaced."""
-        templates = [replace(each, body=body) if each.file == template else each for each in self.estate.templates]
+    def damaged(self, changed: Mapping[str, Template]) -> Estate:
+        """The environment with some templates replaced, by file name."""
+        templates = [
+            replace(each, body=changed[each.file]) if each.file in changed else each for each in self.estate.templates
+        ]
         return Estate(self.estate.name, templates, stage=self.estate.stage)
 
     def is_waived(self, finding: str, template: str, logical_id: str) -> bool:
@@ -69,38 +70,26 @@ class Subject:
         return {each.template: "/".join(each.path.split("/")[:2]) for each in self.estate.resources}
 
 
-def pack(subject: Subject, mutants: Sequence[Mutant], workers: int | None = None) -> Caught:
-    """Our rules over the whole environment, once for every mutant.
+def pack(subject: Subject, mutants: Sequence[Mutant]) -> Caught:
+    """Our rules over the whole environment.
 
     A rule that fails on a mutant is no catch, and told on stderr.
     """
-    if workers == 1 or len(mutants) < WORTH_A_POOL:
-        return _pack_chunk(subject, mutants)
-    parts = [mutants[start::PARTS] for start in range(PARTS)]
-    with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
-        found = list(pool.map(_pack_chunk, [subject] * PARTS, parts))
-    return {key: names for each in found for key, names in each.items()}
+
+    def judge(changed: Mapping[str, Template]) -> set[together.Finding]:
+        return _open_findings(subject, subject.damaged(changed))
+
+    return together.caught(subject.corpus, mutants, judge)
 
 
-def _pack_chunk(subject: Subject, mutants: Sequence[Mutant]) -> Caught:
-    before = _open_findings(subject, subject.estate)
-    found: Caught = {}
-    for mutant in mutants:
-        damaged = subject.damaged(mutant.template, subject.corpus.damaged(mutant))
-        new = _open_findings(subject, damaged) - before
-        if new:
-            found[mutant.id] = {name for name, _ in new}
-    return found
-
-
-def _open_findings(subject: Subject, estate: Estate) -> set[Finding]:
+def _open_findings(subject: Subject, estate: Estate) -> set[together.Finding]:
     findings = evaluate(estate, waivers_of(subject.estate), subject.today)
     for each in findings:
         if each.status is Status.ERROR:
             sys.stderr.write(f"mutate: {each.rule}: {each.message}\n")
     # A waiver that covers nothing any more fails the gate too, but is no finding about the damage.
     return {
-        (each.finding, each.path)
+        (each.finding, (each.template, each.resource))
         for each in findings
         if each.status in (Status.FAIL, Status.WAIVER_EXPIRED) and not each.rule.startswith("WAIVER-")
     }

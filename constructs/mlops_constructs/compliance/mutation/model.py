@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,14 @@ Resource = dict[str, Any]
 Step = str | int
 
 
-class _Removed:
-    """The value of an edit that takes something away."""
+class _Special(Enum):
+    """Values of an edit that are no values of a template; one object in every process."""
 
-    def __repr__(self) -> str:
-        return "REMOVED"
+    REMOVED = "removed"
 
 
-REMOVED = _Removed()
+REMOVED = _Special.REMOVED
+"""The value of an edit that takes something away."""
 
 
 @dataclass(frozen=True)
