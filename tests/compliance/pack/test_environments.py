@@ -57,6 +57,18 @@ def test_every_optional_section_is_on_and_off(root: Path, variants: dict[str, Ch
         assert {choice[path] for choice in variants.values()} == {True, False}, path
 
 
+def test_both_kinds_of_federation_are_among_the_variants(varied: dict[str, Estate]) -> None:
+    trusts = [
+        str(role.get("AssumeRolePolicyDocument")) for estate in varied.values() for role in estate.of("AWS::IAM::Role")
+    ]
+    assert [
+        kind for kind in ("saml-provider/people", "oidc-provider/login") if any(kind in trust for trust in trusts)
+    ] == [
+        "saml-provider/people",
+        "oidc-provider/login",
+    ]
+
+
 def test_variants_have_what_they_choose(varied: dict[str, Estate], variants: dict[str, Choice]) -> None:
     kinds = {
         "audit.trail": "AWS::CloudTrail::Trail",

@@ -34,7 +34,9 @@ EXISTING = {
     "private_subnet_ids": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
     "job_security_group_id": "sg-0123456789abcdef0",
 }
+PERSONAS = ("platform-admin", "data-engineer", "data-scientist", "ml-engineer", "approver", "auditor", "break-glass")
 NETWORK = "network.existing"
+ONE_OF = {"network", "identity.identity_center", "identity.saml", "identity.oidc"}  # chosen by `_environment`
 REQUIRED_BY = {"audit.security_hub": "audit.config", "workload.monitoring": "workload.serving"}
 
 
@@ -98,6 +100,9 @@ def write(root: Path, folder: Path, variants: Mapping[str, tuple[str, Choice]]) 
     for number, (name, (stage, choice)) in enumerate(variants.items(), 1):
         data = _environment(root, stage, choice)
         data.update(name=name, stage=stage, account=f"{number:012d}")
+        if data["identity"]:  # prod has Identity Center; here the two kinds of federation take turns
+            del data["identity"]["identity_center"]
+            data["identity"].update(_federation(data["account"], saml=number == 1))
         (folder / "environments" / f"{name}.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(data))))
 
 
@@ -116,6 +121,14 @@ def _environment(root: Path, stage: str, choice: Choice) -> dict[str, Any]:
         override["retraining"]["triggers"] = ["request"]
     data["workloads"] = {WORKLOAD: override}
     return data
+
+
+def _federation(account: str, *, saml: bool) -> dict[str, Any]:
+    provider = f"arn:aws:iam::{account}"
+    if saml:
+        return {"saml": {"provider_arn": f"{provider}:saml-provider/people", "personas": list(PERSONAS)}}
+    arn = f"{provider}:oidc-provider/login.example.com"
+    return {"oidc": {"provider_arn": arn, "audience": "mlops", "subjects": {name: [name] for name in PERSONAS}}}
 
 
 def _merged(base: Any, over: Any) -> Any:
@@ -137,7 +150,7 @@ def _remove(data: dict[str, Any], path: Sequence[str]) -> None:
 def _optional(model: type[BaseModel], data: Mapping[str, Any], prefix: str) -> Iterator[str]:
     for name, field in model.model_fields.items():
         path = f"{prefix}{name}"
-        if path == "network":
+        if path in ONE_OF:
             continue
         if field.default is None or field.default is False:
             assert data.get(name) not in (None, False), (
