@@ -1,6 +1,5 @@
 import json
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import Any
 
 import pytest
@@ -36,12 +35,12 @@ def fill(node: Any, parts: list[str]) -> None:
         node.setdefault(head, "x")
 
 
-@lru_cache(maxsize=1)
+@pytest.fixture(scope="module")
 def schemas() -> SchemaValidator:
     return SchemaValidator()
 
 
-def diagnosed(paths: dict[str, set[str]]) -> set[str]:
+def diagnosed(schemas: SchemaValidator, paths: dict[str, set[str]]) -> set[str]:
     """Types of which the schemas of AWS do not know a property that a template with exactly these sets."""
     resources = {}
     for number, (kind, given) in enumerate(sorted(paths.items())):
@@ -49,35 +48,35 @@ def diagnosed(paths: dict[str, set[str]]) -> set[str]:
         for path in sorted(given, key=len, reverse=True):
             fill(properties, path.split("."))
         resources[f"R{number}"] = resource(kind, properties)
-    found = schemas().validate(json.dumps({"Resources": resources}).encode())
+    found = schemas.validate(json.dumps({"Resources": resources}).encode())
     return {str(each.entity.resource_type) for each in found if each.rule_id == UNKNOWN_PROPERTY}
 
 
-def known(kinds: Iterable[str]) -> set[str]:
+def known(schemas: SchemaValidator, kinds: Iterable[str]) -> set[str]:
     """The types among these that the schemas know: they complain about a property nobody has."""
-    return diagnosed({kind: {"NoSuchThing"} for kind in kinds})
+    return diagnosed(schemas, {kind: {"NoSuchThing"} for kind in kinds})
 
 
-def test_every_path_of_the_tables_exists_in_the_schemas() -> None:
+def test_every_path_of_the_tables_exists_in_the_schemas(schemas: SchemaValidator) -> None:
     paths: dict[str, set[str]] = {}
     for _, kind, row in rows():
         below = [*row.get("unless", ()), *row.get("only", ()), *row.get("only_not", ())]
         anchor = [row["anchor"]] if row["anchor"] else []
         paths.setdefault(kind, set()).update([row["path"], *anchor, *(".".join([*anchor, path]) for path in below)])
     assert len(paths) > 300
-    assert diagnosed(paths) == set()
-    assert known(paths) == set(paths)
+    assert diagnosed(schemas, paths) == set()
+    assert known(schemas, paths) == set(paths)
 
 
-def test_the_schemas_would_tell_a_path_that_does_not_exist() -> None:
-    assert diagnosed({"AWS::SQS::Queue": {"KmsMasterKeyIdentifier"}})
-    assert diagnosed({"AWS::S3::Bucket": {"BucketEncryption.ServerSideEncryptionConfiguration.*.NoSuchThing"}})
+def test_the_schemas_would_tell_a_path_that_does_not_exist(schemas: SchemaValidator) -> None:
+    assert diagnosed(schemas, {"AWS::SQS::Queue": {"KmsMasterKeyIdentifier"}})
+    assert diagnosed(schemas, {"AWS::S3::Bucket": {"BucketEncryption.ServerSideEncryptionConfiguration.*.NoSuchThing"}})
 
 
-def test_stateful_types_exist() -> None:
+def test_stateful_types_exist(schemas: SchemaValidator) -> None:
     kinds = set(json.loads((DATA / "stateful.json").read_text()))
-    assert known(kinds) == kinds
-    assert known({"AWS::S3::Bukket"}) == set()
+    assert known(schemas, kinds) == kinds
+    assert known(schemas, {"AWS::S3::Bukket"}) == set()
 
 
 def test_a_property_stands_in_the_tables_once() -> None:
