@@ -49,6 +49,10 @@ synth: setup ## Synthesize an environment into cdk.out (ENV=dev, or ENV=all)
 
 CHECKOV_READY := .venv-checkov/.ready
 DATE ?= $(shell date -u +%F)
+# Records of other runs, shown in the review where they exist.
+USAGE ?= $(wildcard build/usage.json)
+REASONS ?= $(if $(USAGE),$(wildcard stacks/unused_permissions.json))
+MUTATION ?= $(wildcard build/mutation/mutation.json)
 
 checkov: $(CHECKOV_READY) ## Install checkov, the second opinion of the review, beside everything else
 
@@ -64,7 +68,7 @@ review: setup ## Review an environment before it is deployed: evidence in build/
 	@CDK_VALIDATION=false $(CDK) synth -c env=$(ENV) --quiet --no-notices --output build/assembly/$(ENV)
 	@$(BIN)/python -m mlops_constructs.compliance review build/assembly/$(ENV) --out build/review/$(ENV) --date $(DATE) \
 	  --accepted stacks/second_opinion.yaml --checkov $(if $(filter 0,$(CHECKOV)),no,auto) \
-	  $(if $(wildcard build/usage/usage.json),--usage build/usage/usage.json) $(if $(wildcard build/mutation/mutation.json),--mutation build/mutation/mutation.json)
+	  $(addprefix --usage ,$(USAGE)) $(addprefix --reasons ,$(REASONS)) $(addprefix --mutation ,$(MUTATION))
 
 lint: setup ## Check style and the direction of imports
 	@$(BIN)/ruff check .

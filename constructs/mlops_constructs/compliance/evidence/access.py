@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mlops_constructs.compliance.estate import Estate, Resource
 from mlops_constructs.compliance.evidence.places import place, short
+from mlops_constructs.compliance.grants import granted
 from mlops_constructs.compliance.policy import Statement, parse, texts
 
 Row = dict[str, Any]
-_ATTACHED = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy")
 
 
 def role_inventory(estate: Estate) -> list[Row]:
     """One row per role: trust, actions, resources, conditions, boundary, path."""
-    attached = _attachments(estate)
-    return [_row(estate, role, attached) for role in estate.of("AWS::IAM::Role")]
+    held = granted(estate)
+    return [_row(estate, role, held[role.path]) for role in estate.of("AWS::IAM::Role")]
 
 
-def _row(estate: Estate, role: Resource, attached: Mapping[str, list[Statement]]) -> Row:
-    statements, elsewhere = _granted(estate, role)
-    statements += attached.get(role.path, [])
+def _row(estate: Estate, role: Resource, statements: Sequence[Statement]) -> Row:
     allowed = [each for each in statements if each.allows]
     return {
         **place(role),
@@ -35,34 +33,15 @@ def _row(estate: Estate, role: Resource, attached: Mapping[str, list[Statement]]
         "statements": len(allowed),
         "conditional": sum(1 for each in allowed if each.conditions),
         "denies": len(statements) - len(allowed),
-        "managed_elsewhere": sorted(elsewhere),
+        "managed_elsewhere": _elsewhere(estate, role),
         "boundary": _name(estate, str(role.get("PermissionsBoundary") or "")),
         "iam_path": str(role.get("Path") or "/"),
     }
 
 
-def _granted(estate: Estate, role: Resource) -> tuple[list[Statement], list[str]]:
-    """Statements the role itself holds, and the managed policies whose text is not in these templates."""
-    statements = [each for document in role.values("Policies.*.PolicyDocument") for each in parse(document)]
-    elsewhere = []
-    for arn in texts(role.get("ManagedPolicyArns")):
-        policy = estate.find(arn)
-        if policy is None:
-            elsewhere.append(arn)
-        else:
-            statements += parse(policy.get("PolicyDocument"))
-    return statements, elsewhere
-
-
-def _attachments(estate: Estate) -> dict[str, list[Statement]]:
-    """Statements by the path of the role that another resource attaches them to."""
-    found: dict[str, list[Statement]] = {}
-    for policy in estate.of(*_ATTACHED):
-        for name in (*texts(policy.get("Roles")), *texts(policy.get("RoleName"))):
-            role = estate.find(name, "AWS::IAM::Role")
-            if role is not None:
-                found.setdefault(role.path, []).extend(parse(policy.get("PolicyDocument")))
-    return found
+def _elsewhere(estate: Estate, role: Resource) -> list[str]:
+    """Managed policies whose text is in none of these templates."""
+    return sorted(arn for arn in texts(role.get("ManagedPolicyArns")) if estate.find(arn) is None)
 
 
 def _trust(role: Resource) -> Iterator[str]:

@@ -17,8 +17,18 @@ from mlops_constructs.compliance.evidence.ledger.checkov import CheckovError
 from mlops_constructs.compliance.evidence.ledger.javascript import MissingJavaScriptError
 from mlops_constructs.compliance.evidence.ledger.nag import NagError
 from mlops_constructs.compliance.evidence.review import Request, Review, review
+from mlops_constructs.compliance.usage.record import UsageError
 
 FAILED, UNUSABLE = 1, 2
+UNUSABLE_INPUT = (
+    TemplateError,
+    AcceptedError,
+    UsageError,
+    NagError,
+    MissingJavaScriptError,
+    CheckovError,
+    FileExistsError,
+)
 CHECKOV = Path(".venv-checkov/bin/checkov")
 
 
@@ -30,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
         done = review(_request(given), to_stderr)
         with step(to_stderr, f"bundle in {given.out}"):
             write_bundle(done, given.out)
-    except (TemplateError, AcceptedError, NagError, MissingJavaScriptError, CheckovError, FileExistsError) as error:
+    except UNUSABLE_INPUT as error:
         sys.stderr.write(f"review: {error}\n")
         return UNUSABLE
     to_stderr(f"{time.monotonic() - began:5.1f} s  altogether")
@@ -60,6 +70,7 @@ def _request(given: argparse.Namespace) -> Request:
         accepted=given.accepted,
         checkov=_checkov(given.checkov),
         usage=given.usage,
+        reasons=given.reasons,
         mutation=given.mutation,
     )
 
@@ -83,5 +94,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--accepted", type=Path, help="accepted findings of the second checkers (YAML)")
     parser.add_argument("--checkov", choices=("auto", "yes", "no"), default="auto", help="run the second opinion")
     parser.add_argument("--usage", type=Path, help="recorded use of permissions (JSON)")
+    parser.add_argument("--reasons", type=Path, help="why unused permissions stay (JSON)")
     parser.add_argument("--mutation", type=Path, help="mutation score of the checkers (JSON)")
     return parser

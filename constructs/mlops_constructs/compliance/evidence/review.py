@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mlops_constructs.compliance.estate import Estate, TemplateError, load
 from mlops_constructs.compliance.evidence.accepted import read_accepted
 from mlops_constructs.compliance.evidence.document import Document, build
 from mlops_constructs.compliance.evidence.gather import Say, gather, quiet, step
 from mlops_constructs.compliance.evidence.ledger.own import own_ledger, own_rules
+from mlops_constructs.compliance.evidence.records import Row, mutation_row, usage_rows
 from mlops_constructs.compliance.evidence.waiving import lay
 from mlops_constructs.compliance.run import waivers_of
+from mlops_constructs.compliance.usage.record import read_summary
+from mlops_constructs.compliance.usage.unused import read_reasons
 from mlops_constructs.compliance.waivers import PACK, AppliedWaiver, parse_reason, read_file
 
 
@@ -30,7 +31,8 @@ class Request:
         waivers: File with waivers, for templates without a cloud assembly.
         accepted: File with accepted findings of the second checkers.
         checkov: The checkov program; None leaves it out.
-        usage: Recorded use of permissions by role, as JSON.
+        usage: Recorded use of permissions by role, as `unused --record` writes it.
+        reasons: Why permissions that were not used stay.
         mutation: Mutation score of the checkers, as JSON.
     """
 
@@ -41,6 +43,7 @@ class Request:
     accepted: Path | None = None
     checkov: Path | None = None
     usage: Path | None = None
+    reasons: Path | None = None
     mutation: Path | None = None
 
 
@@ -69,6 +72,7 @@ def review(request: Request, say: Say = quiet) -> Review:
     ours = [*waivers_of(estate), *(read_file(request.waivers) if request.waivers else [])]
     foreign = _foreign_waivers(estate)
     accepted = read_accepted(request.accepted)
+    usage, mutation = _usage(request, estate), mutation_row(request.mutation)
     ledgers = gather(estate, templates, lambda: own_ledger(estate, ours, request.date), request.checkov, say)
     with step(say, f"{estate.name}: statuses and inventories"):
         valid = sorted({each for each in [*ours, *foreign] if isinstance(each, AppliedWaiver)}, key=_place)
@@ -80,8 +84,8 @@ def review(request: Request, say: Say = quiet) -> Review:
             rows,
             ours=own_rules(),
             date=request.date,
-            usage=_json(request.usage),
-            mutation=_json(request.mutation),
+            usage=usage,
+            mutation=mutation,
         )
     return Review(document, tuple(templates))
 
@@ -125,17 +129,15 @@ def _foreign_waivers(estate: Estate) -> list[AppliedWaiver]:
     ]
 
 
+def _usage(request: Request, estate: Estate) -> Row | None:
+    if request.usage is None:
+        return None
+    reasons = read_reasons(request.reasons) if request.reasons else []
+    return usage_rows(estate, read_summary(request.usage), reasons)
+
+
 def _place(applied: AppliedWaiver) -> tuple[str, str, str]:
     return applied.waiver.finding, applied.path, applied.waiver.review
-
-
-def _json(file: Path | None) -> Any:
-    if file is None:
-        return None
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise TemplateError(f"{file}: cannot be read as JSON: {error}") from error
 
 
 __all__ = ["Request", "Review", "review", "template_files"]
