@@ -109,9 +109,9 @@ class Boundary(Construct):
                 _allow("NetworkInterfaces", interfaces, ["*"]),
                 _allow("PassOwnRoles", ["iam:PassRole", "iam:GetRole"], [roles]),
                 _allow("ScalingRole", ["iam:CreateServiceLinkedRole", "iam:PassRole"], [scaling]),
-                iam.PolicyStatement(sid="Forbidden", effect=iam.Effect.DENY, actions=list(FORBIDDEN), resources=["*"]),
+                iam.PolicyStatement(sid="IAM5Forbidden", effect=iam.Effect.DENY, actions=list(FORBIDDEN), resources=["*"]),
                 iam.PolicyStatement(
-                    sid="GrantsOnlyForServices",
+                    sid="ENC2GrantsOnlyForServices",
                     effect=iam.Effect.DENY,
                     actions=["kms:CreateGrant"],
                     resources=["*"],
@@ -119,7 +119,7 @@ class Boundary(Construct):
                     conditions={"Bool": {"kms:GrantIsForAWSResource": "false"}},
                 ),
                 iam.PolicyStatement(
-                    sid="NoForeignBuckets",
+                    sid="PUB1NoForeignBuckets",
                     effect=iam.Effect.DENY,
                     actions=["s3:PutObject", "s3:PutObjectAcl"],
                     resources=["*"],
