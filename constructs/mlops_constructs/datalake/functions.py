@@ -138,7 +138,7 @@ class IngestFunctions(Construct):
         allow_objects(lake.landing, role, "s3:GetObjectTagging", prefixes=[self._prefix])
         write_objects(lake.quarantine, role, self._prefix)
         allow_objects(lake.quarantine, role, "s3:PutObjectTagging", prefixes=[self._prefix])
-        _allow_transaction(role, ledger, gate)
+        _allow_transaction(role, ledger, gate, "dynamodb:PutItem", "dynamodb:DeleteItem")
 
     def _grant_publish(
         self, lake: Lake, ledger: dynamodb.ITable, gate: dynamodb.ITable, tables: Sequence[DatasetTables]
@@ -149,12 +149,12 @@ class IngestFunctions(Construct):
         write_objects(lake.curated, role, self._prefix)
         allow_objects(lake.curated, role, "s3:PutObjectTagging", prefixes=[self._prefix])
         list_objects(lake.curated, role, self._prefix)
-        _allow_transaction(role, ledger, gate)
+        _allow_transaction(role, ledger, gate, "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
         arns = list(dict.fromkeys(arn for table in tables for arn in table.arns()))
         allow(role, "glue:GetTable", "glue:BatchCreatePartition", on=arns)
 
 
-def _allow_transaction(role: iam.IRole, ledger: dynamodb.ITable, gate: dynamodb.ITable) -> None:
-    actions = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
+def _allow_transaction(role: iam.IRole, ledger: dynamodb.ITable, gate: dynamodb.ITable, *actions: str) -> None:
+    """Change entries of the ledger together with the counters of the gate: each write needs its own action."""
     allow(role, *actions, on=[ledger.table_arn])
     allow(role, "dynamodb:UpdateItem", on=[gate.table_arn])
