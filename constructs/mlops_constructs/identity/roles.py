@@ -49,7 +49,10 @@ class OidcTrust:
     def principal(self, persona: Persona) -> iam.IPrincipal:
         """Who may take the role of a persona."""
         issuer = self.provider_arn.partition("oidc-provider/")[2]
-        claims = {f"{issuer}:aud": self.audience, f"{issuer}:sub": list(self.subjects[persona.name])}
+        claims: dict[str, str | list[str]] = {
+            f"{issuer}:aud": self.audience,
+            f"{issuer}:sub": list(self.subjects[persona.name]),
+        }
         return _session(self.provider_arn, _conditions(persona, claims), "sts:AssumeRoleWithWebIdentity")
 
 
