@@ -62,10 +62,13 @@ $(CHECKOV_READY): requirements-checkov.txt
 	@.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-checkov.txt
 	@touch $@
 
-# CHECKOV=0 leaves the second opinion out; otherwise it runs where `make checkov` has put it.
+# CHECKOV=0 leaves the second opinion out; otherwise it runs where `make checkov` has put it. Synthesis fails on an open
+# finding too, with the assembly written: the review then says more.
 review: setup ## Review an environment before it is deployed: evidence in build/review/ENV
 	@test -n "$(ENV)" || { echo "make: say which environment: make review ENV=prod" >&2; exit 1; }
-	@CDK_VALIDATION=false $(CDK) synth -c env=$(ENV) --quiet --no-notices --output build/assembly/$(ENV)
+	@rm -rf build/assembly/$(ENV)
+	@CDK_VALIDATION=false $(CDK) synth -c env=$(ENV) --quiet --no-notices --output build/assembly/$(ENV) >/dev/null \
+	  || test -f build/assembly/$(ENV)/manifest.json
 	@$(BIN)/python -m mlops_constructs.compliance review build/assembly/$(ENV) --out build/review/$(ENV) --date $(DATE) \
 	  --accepted stacks/second_opinion.yaml --checkov $(if $(filter 0,$(CHECKOV)),no,auto) \
 	  $(addprefix --usage ,$(USAGE)) $(addprefix --reasons ,$(REASONS)) $(addprefix --mutation ,$(MUTATION))

@@ -2,10 +2,12 @@
 
 import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from cloudformation_validate import CompositeEngine, Diagnostic, Severity
 
+from mlops_constructs.compliance.evidence.accepted import read_accepted
 from tests.assembly import Assembly
 
 MAX_RESOURCES = 500
@@ -14,11 +16,15 @@ MAX_STACK_NAME = 128
 SPARE = 0.8
 """Share of a limit that may be used: the next workload's resources must fit too."""
 
+OPTIONAL = {"audit", "budget", "flight-delays-budget", "identity", "organisation"}
+"""Stacks that an environment has only when its file has the section."""
+
 ACCEPTED = {
-    "W3005": "CDK makes every resource wait for its role's policy, also where a reference to the role would do",
-    "W3010": "the zones of a network are data of the environment: another zone is another subnet",
+    entry.finding.split("::")[1].split("[")[0]
+    for entry in read_accepted(Path(__file__).parents[2] / "stacks" / "second_opinion.yaml")
+    if entry.finding.startswith("cloudformation-validate::")
 }
-"""Rules of cloudformation-validate that we do not follow, with the reason."""
+"""Rules of cloudformation-validate that we do not follow; where and why is in the file the review reads."""
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +48,7 @@ def test_current_schemas_accept_every_template(diagnostics: list[tuple[str, Diag
 
 
 def test_every_accepted_rule_still_fires(diagnostics: list[tuple[str, Diagnostic]]) -> None:
-    assert set(ACCEPTED) <= {diagnostic.rule_id for _, diagnostic in diagnostics}
+    assert {diagnostic.rule_id for _, diagnostic in diagnostics} >= ACCEPTED
 
 
 def test_the_validator_bites() -> None:
@@ -85,8 +91,9 @@ def test_ids_carry_no_environment_name(assembly: Assembly) -> None:
         environment: {stack: set(template["Resources"]) for stack, template in stacks.items()}
         for environment, stacks in assembly.templates.items()
     }
-    assert by_environment["staging"] == by_environment["prod"]
-    stacks = Counter(stack for each in by_environment.values() for stack in each)
+    for stack, ids in by_environment["staging"].items():
+        assert ids <= by_environment["prod"][stack], "staging rehearses prod: it has nothing that prod lacks"
+    stacks = Counter(stack for each in by_environment.values() for stack in each if stack not in OPTIONAL)
     assert set(stacks.values()) == {len(by_environment)}, "every environment has the same stacks"
 
 
@@ -99,6 +106,6 @@ def test_guarded_stateful_stacks_cannot_be_deleted_by_accident(assembly: Assembl
             if artifact["type"] == "aws:cloudformation:stack" and artifact["properties"].get("terminationProtection")
         }
         if environment in ("staging", "prod"):
-            assert {"foundation", "data-lake"} <= protected
+            assert {"foundation", "data-lake", "audit"} <= protected
         else:
             assert not protected

@@ -132,7 +132,7 @@ def test_accepted_findings_of_a_checker_that_did_not_run_are_not_stale() -> None
     ledgers, rows = lay([ledger(found, tool="checkov")], [], [accepted()], DAY)
     assert (ledgers[0].checks[0].status, rows[0]["state"]) == ("WAIVED", "ACTIVE")
     _, rows = lay([ledger(tool="checkov")], [], [accepted()], DAY)
-    assert rows[0]["state"] == "STALE"
+    assert rows[0]["state"] == "UNUSED", "one file serves every environment"
 
 
 def test_a_tool_that_does_not_decide_does_not_fail_the_review() -> None:

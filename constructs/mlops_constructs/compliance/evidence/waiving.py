@@ -22,6 +22,8 @@ class _Entry:
 
     row: dict[str, Any]
     covers: Callable[[Check], bool]
+    idle: str = "STALE"
+    """State when it covers nothing."""
 
 
 def lay(
@@ -52,7 +54,7 @@ def lay(
     # One decision may stand on several stacks (a waiver by rule): it is stale when it covers nothing in any of them.
     alive = {_decision(entry.row) for index, entry in enumerate(entries) if used[index]}
     return laid, [
-        {**entry.row, "covers": used[index], "state": _state(entry.row, _decision(entry.row) in alive, absent)}
+        {**entry.row, "covers": used[index], "state": _state(entry, _decision(entry.row) in alive, absent)}
         for index, entry in enumerate(entries)
     ]
 
@@ -105,16 +107,17 @@ def _accepted(entry: Accepted, today: dt.date) -> _Entry:
         "compensating_control": entry.compensating_control,
         "ticket": entry.ticket,
     }
-    return _Entry(row, entry.covers)
+    # One file serves every environment, and not every one has every resource: a test sees to it that each is used.
+    return _Entry(row, entry.covers, idle="UNUSED")
 
 
 def _decision(row: dict[str, Any]) -> tuple[str, ...]:
     return row["finding"], row["reason"], row["owner"], row["review"]
 
 
-def _state(row: dict[str, Any], alive: bool, absent: set[str]) -> str:
-    if row["days_left"] < 0:
+def _state(entry: _Entry, alive: bool, absent: set[str]) -> str:
+    if entry.row["days_left"] < 0:
         return "EXPIRED"
     if alive:
         return "ACTIVE"
-    return "NOT_JUDGED" if row["finding"].split("::")[0] in absent else "STALE"
+    return "NOT_JUDGED" if entry.row["finding"].split("::")[0] in absent else entry.idle
