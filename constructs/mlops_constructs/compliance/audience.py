@@ -65,7 +65,7 @@ def _audience(principal: Principal, statement: Statement, account: str) -> Audie
     if principal.kind == "Service":
         return _service(principal.value, statement, account)
     if principal.kind == "CanonicalUser":
-        return _narrowed(statement, account, Audience.FOREIGN)
+        return Audience.FOREIGN
     if principal.value == "*" or "*" in principal.value:
         return _narrowed(statement, account, Audience.PUBLIC)
     owner = account_of(principal.value)
@@ -73,7 +73,10 @@ def _audience(principal: Principal, statement: Statement, account: str) -> Audie
         return Audience.OWN
     if owner == "cloudfront":  # an origin access identity of CloudFront
         return Audience.SERVICE
-    return _narrowed(statement, account, Audience.FOREIGN if _ACCOUNT_ID.fullmatch(owner) else Audience.UNKNOWN)
+    # A named stranger stays one, whatever else the request must have, unless it must come from the organisation.
+    organisation = any(c.key in _ORGANISATIONS and _reach(c, account) < Audience.PUBLIC for c in statement.conditions)
+    named = Audience.FOREIGN if _ACCOUNT_ID.fullmatch(owner) else Audience.UNKNOWN
+    return Audience.ORGANISATION if organisation else named
 
 
 def _service(name: str, statement: Statement, account: str) -> Audience:

@@ -86,6 +86,7 @@ class Workflow(Construct):
             logs=sfn.LogOptions(destination=self.log_group, level=sfn.LogLevel.ALL, include_execution_data=True),
             removal_policy=RemovalPolicy.DESTROY,
         )
+        self._allow_own_encryption()
         runbook = f"docs/runbooks/{id.lower()}-failed.md"
         self.alarm_failed = threshold_alarm(
             self,
@@ -103,6 +104,18 @@ class Workflow(Construct):
             description=f"Workflow {id}: an execution was stopped after {seconds // 3600} hours: {runbook}",
             topic=alarm_topic,
         )
+
+    def _allow_own_encryption(self) -> None:
+        """Let the role encrypt its executions: the statement StateMachine adds names no machine unless it has a name.
+
+        The role cannot name the machine either, which is created after it; CloudFormation names it by its logical id.
+        """
+        stack, child = Stack.of(self), self.state_machine.node.default_child
+        assert isinstance(child, sfn.CfnStateMachine)
+        machines = f"arn:{stack.partition}:states:{stack.region}:{stack.account}:stateMachine:"
+        pattern = f"{machines}{stack.get_logical_id(child)}*"
+        context = {"kms:EncryptionContext:aws:states:stateMachineArn": pattern}
+        use_key(self.encryption_key, self.role, conditions={"StringLike": context})
 
     def grant_start(self, grantee: iam.IRole) -> None:
         """Let a role start executions of this workflow and encrypt their input, and nothing else."""

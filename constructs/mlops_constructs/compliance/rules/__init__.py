@@ -20,6 +20,7 @@ from mlops_constructs.compliance.rules import (
     network,
     operations,
     patching,
+    policy_conditions,
     public,
     resource_policies,
     retention,
@@ -31,6 +32,7 @@ from mlops_constructs.compliance.rules import (
 ALL: tuple[Rule, ...] = (
     *iam.RULES,
     *resource_policies.RULES,
+    *policy_conditions.RULES,
     *encryption.RULES,
     *transport.RULES,
     *secrets.RULES,

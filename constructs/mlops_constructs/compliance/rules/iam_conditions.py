@@ -18,7 +18,9 @@ NARROWED: dict[str, tuple[tuple[str, ...], str]] = {
     "iam:CreateServiceLinkedRole": (("iam:awsservicename",), "creates the role of any service"),
 }
 _STATUS, _APPROVED = "sagemaker:modelapprovalstatus", "approved"
-_LAMBDA, _STATES = "lambda.amazonaws.com", "states.amazonaws.com"
+_LAMBDA = "lambda.amazonaws.com"
+# Services that pass references on and open no data themselves, other than their own executions.
+_PASSES_ON = ({"states.amazonaws.com"}, {"events.amazonaws.com"})
 _INTERFACES = "ec2:CreateNetworkInterface"
 _OPENS = ("kms:Decrypt", "kms:GenerateDataKey")
 
@@ -80,11 +82,12 @@ def _workflow_keys(estate: Estate) -> Iterator[Judgement]:
     """A workflow's own data are encrypted under its own context; a statement with the key but no data needs one."""
     graph, findings = graph_of(estate), Findings()
     for identity in graph.identities.values():
-        if identity.services != {_STATES} or any(identity.allowing("s3:GetObject")):
+        if identity.services not in _PASSES_ON or any(identity.allowing("s3:GetObject")):
             continue
         for grant in identity.grants:
             statement = grant.statement
-            narrowed = any(c.key.startswith(("kms:encryptioncontext", "kms:viaservice")) for c in statement.conditions)
+            pinned = [c for c in statement.conditions if c.positive and c.narrows]
+            narrowed = any(c.key.startswith(("kms:encryptioncontext", "kms:viaservice")) for c in pinned)
             if statement.allows and not narrowed:
                 for action in _OPENS:
                     if statement.covers_action(action):

@@ -92,7 +92,7 @@ def _whole_service(estate: Estate) -> Iterator[Judgement]:
 def _receivers(resource: Resource, statement: Statement, account: str) -> Iterator[tuple[str, str]]:
     for principal in statement.principals:
         root = account_of(principal.value) == account and principal.value.endswith((":root", account))
-        if root and resource.type in _KEYS:
+        if root and resource.type in _KEYS and not statement.conditions:
             continue  # hands the key over to the account's IAM policies: without it nobody could manage it
         yield principal.value.rsplit("/", 1)[0] if "/" in principal.value else principal.value, principal.value
 
