@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ from mlops_constructs.compliance.templates import TemplateError, read
 __all__ = ["Estate", "Resource", "TemplateError", "Unknown", "from_templates", "load"]
 
 STAGES = ("local", "dev", "staging", "prod")
+_ATTRIBUTE = re.compile(r"\$\{([^}]+)\.[^}]+\}")
 _STAGE_TAG, _ENVIRONMENT_TAG = "mlops:stage", "mlops:environment"
 
 
@@ -117,6 +119,8 @@ class Estate:
             reference: Text out of a resolved property.
             types: Types to look among, all by default; names are unique only within a type.
         """
+        if isinstance(reference, Unknown) and (attribute := _ATTRIBUTE.fullmatch(reference)):
+            reference = attribute.group(1)
         for resource in self._by_reference.get(reference, ()) if isinstance(reference, str) else ():
             if not types or resource.type in types:
                 return resource

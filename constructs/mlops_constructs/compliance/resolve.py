@@ -134,7 +134,8 @@ class Scope:
         if nested and name.startswith("Outputs."):
             return nested.output(name.removeprefix("Outputs."))
         kind = str(resource.get("Type")).split("::")[-1].lower()
-        if name.lower() in ("arn", f"{kind}arn"):
+        # `MonitorArn` of an AnomalyMonitor is its own ARN, `StreamArn` of a Table is not
+        if name.endswith("Arn") and kind.endswith(name[:-3].lower()):
             return self.arn(logical_id)
         if name in ("Name", "Id") or (name.endswith(("Id", "Name")) and "." not in name and "Domain" not in name):
             return self.physical_id(logical_id)

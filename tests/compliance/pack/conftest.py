@@ -10,20 +10,18 @@ from mlops_constructs.compliance.estate import Estate, load
 from stacks.stage import PlatformStage, read_platforms
 from tests.compliance.pack.variants import Choice, choices, rows, write
 
-STAGES = {"everything": "prod", "retraining-alone": "dev", "mixed": "staging", "complement": "prod"}
-
 
 @pytest.fixture(scope="session")
 def variants(root: Path) -> dict[str, Choice]:
     """Which optional sections each variant has."""
-    return dict(zip(STAGES, rows(choices(root)), strict=True))
+    return {name: choice for name, (_, choice) in rows(choices(root)).items()}
 
 
 @pytest.fixture(scope="session")
-def varied(root: Path, variants: dict[str, Choice], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Estate]:
+def varied(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Estate]:
     """The estate of each variant."""
     source, folder = tmp_path_factory.mktemp("variants"), tmp_path_factory.mktemp("varied")
-    write(root, source, {name: (STAGES[name], choice) for name, choice in variants.items()})
+    write(root, source, rows(choices(root)))
     context = json.loads((root / "cdk.json").read_text())["context"]
     app = cdk.App(outdir=str(folder), context=context, analytics_reporting=False)
     for platform in read_platforms(source, "all", None):

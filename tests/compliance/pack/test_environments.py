@@ -1,6 +1,7 @@
 """Every environment passes the gate with its waivers, with each optional section on and off."""
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,9 @@ from mlops_constructs.compliance.estate import Estate, load
 from mlops_constructs.compliance.finding import Status
 from mlops_constructs.compliance.pytest_helper import assert_compliant
 from mlops_constructs.compliance.rules import ALL
-from mlops_constructs.compliance.run import evaluate, waivers_of
+from mlops_constructs.compliance.run import evaluate, failing, waivers_of
 from tests.assembly import Assembly
-from tests.compliance.pack.conftest import STAGES
-from tests.compliance.pack.variants import Choice, choices
+from tests.compliance.pack.variants import STAGES, Choice, choices
 
 ENVIRONMENTS = ("local", "dev", "staging", "prod")
 
@@ -57,16 +57,34 @@ def test_every_optional_section_is_on_and_off(root: Path, variants: dict[str, Ch
         assert {choice[path] for choice in variants.values()} == {True, False}, path
 
 
+@pytest.mark.parametrize(
+    ("kinds", "rule"),
+    [
+        (("AWS::SNS::Subscription",), "OPS-1.alarm-heard"),
+        (("AWS::Budgets::Budget",), "OPS-3.budget"),
+    ],
+)
+def test_a_guarded_stage_cannot_do_without(estates: dict[str, Estate], kinds: tuple[str, ...], rule: str) -> None:
+    prod = estates["prod"]
+    kept = [
+        replace(
+            template,
+            body={
+                **template.body,
+                "Resources": {name: each for name, each in template.resources.items() if each["Type"] not in kinds},
+            },
+        )
+        for template in prod.templates
+    ]
+    found = failing(evaluate(Estate("prod", kept), waivers_of(prod), dt.date.min))
+    assert rule in {finding.rule for finding in found}
+
+
 def test_both_kinds_of_federation_are_among_the_variants(varied: dict[str, Estate]) -> None:
-    trusts = [
-        str(role.get("AssumeRolePolicyDocument")) for estate in varied.values() for role in estate.of("AWS::IAM::Role")
-    ]
-    assert [
-        kind for kind in ("saml-provider/people", "oidc-provider/login") if any(kind in trust for trust in trusts)
-    ] == [
-        "saml-provider/people",
-        "oidc-provider/login",
-    ]
+    roles = [role for estate in varied.values() for role in estate.of("AWS::IAM::Role")]
+    trusts = " ".join(str(role.get("AssumeRolePolicyDocument")) for role in roles)
+    assert "saml-provider/people" in trusts
+    assert "oidc-provider/login" in trusts
 
 
 def test_variants_have_what_they_choose(varied: dict[str, Estate], variants: dict[str, Choice]) -> None:

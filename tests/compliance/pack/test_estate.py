@@ -58,6 +58,20 @@ def test_a_log_group_is_found_with_and_without_its_star() -> None:
     assert estate.find(arn) is estate.find(arn.removesuffix(":*")) is not None
 
 
+def test_an_attribute_leads_to_its_resource_too() -> None:
+    read = {"Url": {"Fn::GetAtt": ["Db", "Endpoint.Address"]}, "Key": {"Fn::GetAtt": ["Watch", "MonitorArn"]}}
+    resources = {
+        "Db": {"Type": "AWS::RDS::DBInstance"},
+        "Watch": {"Type": "AWS::CE::AnomalyMonitor"},
+        "X": {"Type": "T::S::X", "Properties": read},
+    }
+    estate = from_templates({"s": {"Resources": resources}})
+    user = only(estate, "T::S::X")
+    assert isinstance(user.get("Url"), Unknown)
+    assert estate.find(user.get("Url")) is only(estate, "AWS::RDS::DBInstance")
+    assert user.get("Key") == only(estate, "AWS::CE::AnomalyMonitor").arn
+
+
 def test_get_and_values_walk_to_a_property() -> None:
     rules = {"Rules": [{"Id": "a"}, {"Id": "b", "Days": 3}]}
     properties = {"Lifecycle": rules, "Name": {"Ref": "Later"}}

@@ -37,7 +37,13 @@ EXISTING = {
 PERSONAS = ("platform-admin", "data-engineer", "data-scientist", "ml-engineer", "approver", "auditor", "break-glass")
 NETWORK = "network.existing"
 ONE_OF = {"network", "identity.identity_center", "identity.saml", "identity.oidc"}  # chosen by `_environment`
-REQUIRED_BY = {"audit.security_hub": "audit.config", "workload.monitoring": "workload.serving"}
+STAGES = {"everything": "prod", "retraining-alone": "dev", "mixed": "staging", "complement": "prod"}
+GUARDED = ("alerts", "budget")  # OPS-1 and OPS-3: see test_a_guarded_stage_cannot_do_without
+NEEDS = {
+    "identity": "alerts",  # somebody must hear of break-glass
+    "audit.security_hub": "audit.config",
+    "workload.monitoring": "workload.serving",
+}
 
 
 def full(root: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -54,24 +60,29 @@ def choices(root: Path) -> tuple[str, ...]:
     return (NETWORK, *found)
 
 
-def rows(paths: Sequence[str]) -> tuple[Choice, ...]:
-    """Return which sections each variant has: all, retraining alone, and two that complement each other best."""
+def rows(paths: Sequence[str]) -> dict[str, tuple[str, Choice]]:
+    """Return stage and sections of each variant: all, retraining alone, and two that complement each other best."""
     everything = dict.fromkeys(paths, True)
     alone = {path: path.startswith("workload.retraining") for path in paths}
     draw = random.Random(7)
     tries = ({path: draw.random() < 0.5 for path in paths} for _ in range(200))
-    pairs = [(mixed, {path: not on for path, on in mixed.items()}) for mixed in tries]
-    best = max(pairs, key=lambda pair: len(covered(list(map(settled, (everything, alone, *pair))))))
-    return tuple(map(settled, (everything, alone, *best)))
+    found = []
+    for mixed in tries:
+        complement = {path: not on for path, on in mixed.items()}
+        chosen = zip(STAGES.items(), (everything, alone, mixed, complement), strict=True)
+        found.append({name: (stage, settled(choice, stage)) for (name, stage), choice in chosen})
+    return max(found, key=lambda variants: len(covered([choice for _, choice in variants.values()])))
 
 
-def settled(choice: Choice) -> Choice:
-    """Turn off what lacks what it needs: parts of what is off, a hub without recorder, monitors without captures."""
+def settled(choice: Choice, stage: str) -> Choice:
+    """Turn off what lacks what it needs, and on what the gate will not do without in a guarded stage."""
     result = dict(choice)
+    if stage in ("staging", "prod"):
+        result.update({path: True for path in choice if path in GUARDED})
     for path in sorted(choice, key=lambda each: each.count(".")):
         parents = [parent for parent in choice if path.startswith(f"{parent}.")]
-        needed = [*parents, *([REQUIRED_BY[path]] if path in REQUIRED_BY else [])]
-        result[path] = choice[path] and all(result[each] for each in needed)
+        needed = [*parents, *([NEEDS[path]] if path in NEEDS else [])]
+        result[path] = result[path] and all(result[each] for each in needed)
     parts = [path for path in choice if path.startswith("audit.") and path.count(".") == 1]
     if "audit" in result and not any(result[path] for path in parts):
         result["audit"] = False
@@ -100,7 +111,9 @@ def write(root: Path, folder: Path, variants: Mapping[str, tuple[str, Choice]]) 
     for number, (name, (stage, choice)) in enumerate(variants.items(), 1):
         data = _environment(root, stage, choice)
         data.update(name=name, stage=stage, account=f"{number:012d}")
-        if data["identity"]:  # prod has Identity Center; here the two kinds of federation take turns
+        if "organisation" in data:
+            data["organisation"]["id"] = f"o-variant{number:05d}"
+        if "identity" in data:  # prod has Identity Center; here the two kinds of federation take turns
             del data["identity"]["identity_center"]
             data["identity"].update(_federation(data["account"], saml=number == 1))
         (folder / "environments" / f"{name}.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(data))))
@@ -112,9 +125,12 @@ def _environment(root: Path, stage: str, choice: Choice) -> dict[str, Any]:
     for key in ("data_retention", "model_approval", "log_retention_days", "archive_days"):
         data[key] = base[key]
     override: dict[str, Any] = {key: workload[key] for key in ("serving", "monitoring", "retraining")}
-    for path, on in choice.items():
-        if not on:
-            _remove(override if path.startswith("workload.") else data, path.removeprefix("workload.").split("."))
+    for path in (path for path, on in choice.items() if not on):
+        name = path.removeprefix("workload.")
+        if name == path:
+            _drop(data, path.split("."))
+        else:  # null, or the workload's own file brings it back
+            _drop(override, name.split("."), null=True)
     if choice[NETWORK]:
         data["network"] = {"existing": EXISTING}
     if override["retraining"] and not override["monitoring"]:
@@ -137,14 +153,16 @@ def _merged(base: Any, over: Any) -> Any:
     return {key: _merged(base[key], over.get(key, base[key])) if key in base else over[key] for key in {**base, **over}}
 
 
-def _remove(data: dict[str, Any], path: Sequence[str]) -> None:
-    """Set to null what a workload's file would bring back, and what is off anyway stays off."""
+def _drop(data: dict[str, Any], path: Sequence[str], *, null: bool = False) -> None:
     *parents, last = path
     for key in parents:
         if not isinstance(data.get(key), dict):
-            return
+            return  # what is off has no parts
         data = data[key]
-    data[last] = None
+    if null:
+        data[last] = None
+    else:
+        data.pop(last, None)
 
 
 def _optional(model: type[BaseModel], data: Mapping[str, Any], prefix: str) -> Iterator[str]:
