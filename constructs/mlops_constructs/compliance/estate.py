@@ -15,7 +15,7 @@ from mlops_constructs.compliance.templates import TemplateError, read
 __all__ = ["Estate", "Resource", "TemplateError", "Unknown", "from_templates", "load"]
 
 STAGES = ("local", "dev", "staging", "prod")
-_ATTRIBUTE = re.compile(r"\$\{([^}]+)\.[^}]+\}")
+_ATTRIBUTE = re.compile(r"\$\{([^}.]+)\.[^}]+\}")
 _STAGE_TAG, _ENVIRONMENT_TAG = "mlops:stage", "mlops:environment"
 
 
