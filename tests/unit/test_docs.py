@@ -27,10 +27,21 @@ RUNBOOKS = sorted(path for path in (ROOT / "docs" / "runbooks").glob("*.md") if 
 SKIPPED = {".venv", "node_modules", "build", "cdk.out", ".git"}
 MARKDOWN = sorted(path for path in ROOT.rglob("*.md") if not SKIPPED & set(path.relative_to(ROOT).parts))
 SECTIONS = ("Example", "Defines", "Attributes", "Events", "Cost", "On deletion")
-PACKAGES = ("governance", "datalake", "orchestration", "training", "serving", "monitoring", "retraining")
+PACKAGES = (
+    "governance",
+    "datalake",
+    "orchestration",
+    "training",
+    "serving",
+    "monitoring",
+    "retraining",
+    "audit",
+    "organisation",
+    "finance",
+)
 # Options of the CLI itself, and commands that are programs of the CLI, not operations of a service.
-GLOBAL_OPTIONS = {"query", "output", "region", "profile", "cli-binary-format", "cli-pager"}
-CUSTOM_COMMANDS = {("s3", "cp"), ("s3", "ls"), ("logs", "tail")}
+GLOBAL_OPTIONS = {"query", "output", "region", "profile", "cli-binary-format", "cli-pager", "cli-read-timeout"}
+CUSTOM_COMMANDS = {("s3", "cp"), ("s3", "ls"), ("logs", "tail"), ("cloudtrail", "validate-logs")}
 
 
 @dataclass(frozen=True)
