@@ -39,6 +39,7 @@ def page(document: Mapping[str, Any]) -> str:
     environment.filters["words"] = lambda status: status.replace("_", " ").lower()
     environment.filters["anchor"] = lambda text: re.sub(r"[^A-Za-z0-9.-]+", "-", text)
     environment.filters["breaks"] = _breaks
+    environment.filters["dots"] = lambda text: Markup(str(escape(text)).replace(".", ".<wbr>"))  # noqa: S704 (escaped)
     environment.filters["where"] = lambda row: f"{row['template']}:{row['line']}"
     return environment.get_template("index.html.j2").render(
         review=document,
