@@ -57,8 +57,8 @@ def waivers_of(estate: Estate) -> list[AppliedWaiver | Unreadable]:
 
 
 def qualified(rule: str, detail: str = "") -> str:
-    """Return the id of a finding as waivers name it; brackets in the detail become round, the CDK counts them."""
-    detail = detail.replace("[", "(").replace("]", ")").replace(" ", "-")  # the CDK writes spaces so
+    """Return the id of a finding as waivers name it, without what the CDK would change in it: brackets and spaces."""
+    detail = detail.replace("[", "(").replace("]", ")").replace(" ", "-")
     return f"{PACK}::{rule}[{detail}]" if detail else f"{PACK}::{rule}"
 
 

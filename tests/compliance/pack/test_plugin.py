@@ -1,7 +1,8 @@
 """The gate inside the CDK: a finding stops synthesis, a waiver beside the resource lets it pass."""
 
+import datetime as dt
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,11 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_s3 as s3
 
+from mlops_constructs.compliance.estate import Estate, load
+from mlops_constructs.compliance.finding import Status
 from mlops_constructs.compliance.plugin import MlopsChecks
-from mlops_constructs.compliance.rule import Rule, Severity
+from mlops_constructs.compliance.rule import Judgement, Rule, Severity
+from mlops_constructs.compliance.run import evaluate, qualified, waivers_of
 from mlops_constructs.compliance.waivers import Waiver
 from mlops_constructs.governance import waive
 from tests.compliance.pack.samples import TAGGED, VERSIONED, broken, rule, versioned
@@ -94,3 +98,30 @@ def test_a_finding_nobody_waived_stops_the_app(tmp_path: Path) -> None:
 def test_the_pack_names_its_rules() -> None:
     checks = MlopsChecks(rules=[VERSIONED, TAGGED])
     assert (checks.name, checks.rule_ids) == ("MLOps", ["RET-1.versioned", "OPS-2.tagged"])
+
+
+DETAILS = (
+    "two words",
+    "Resource::arn:aws:s3:::lake/*",
+    "${Parameter}",
+    "list[0] and {1}",
+    'a,b; c\'s "quote" <x> & é | \\ #?=+@~%^',
+    "s3:Get*-on-*",
+    "  spaces  ",
+)
+
+
+def awkward(estate: Estate) -> Iterator[Judgement]:
+    """Find something with every kind of character in its name."""
+    for bucket in estate.of("AWS::S3::Bucket"):
+        yield from (Judgement(bucket, False, detail=detail, message="so it is") for detail in DETAILS)
+
+
+def test_the_cdk_and_the_gate_agree_on_the_name_of_every_finding(tmp_path: Path) -> None:
+    named = rule(awkward, "RET-1.awkward", Severity.LOW)
+    report = synthesize(tmp_path, [named], *(qualified("RET-1.awkward", detail) for detail in DETAILS))
+    assert names(report, "violations") == set()
+    assert len(names(report, "suppressedViolations")) == len(DETAILS)
+    (estate,) = load(tmp_path)
+    findings = evaluate(estate, waivers_of(estate), dt.date.min, [named])
+    assert {finding.status for finding in findings} == {Status.WAIVED}
