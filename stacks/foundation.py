@@ -63,7 +63,7 @@ class FoundationStack(PlatformStack):
             )
         email = environment.alerts.email if environment.alerts else None
         self.alerts = AlertTopic(self, "Alerts", encryption_key=self.keys.data, email=email)
-        watch_keys(self, "KeyInDanger", keys=self.keys.all, topic=self.alerts, encryption_key=self.keys.data)
+        self._watch_keys(email)
         self.bus = PlatformBus(
             self,
             "Events",
@@ -86,6 +86,13 @@ class FoundationStack(PlatformStack):
                 "evidence-key": self.keys.evidence.key_arn,
             },
         )
+
+    def _watch_keys(self, email: str | None) -> None:
+        """Alert when a key is in danger, through a topic that another key encrypts."""
+        data, others = self.keys.data, [key for key in self.keys.all if key is not self.keys.data]
+        watch_keys(self, "KeyInDanger", keys=others, topic=self.alerts, encryption_key=data)
+        last_resort = AlertTopic(self, "LastResort", encryption_key=self.keys.evidence, email=email)
+        watch_keys(self, "DataKeyInDanger", keys=[data], topic=last_resort, encryption_key=self.keys.evidence)
 
     def _network(self, create: CreateNetwork | None, existing: ExistingNetwork | None) -> Network:
         if create:

@@ -24,7 +24,7 @@ from tests.assembly import Assembly
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(path for path in (ROOT / "docs" / "constructs").glob("*.md") if path.name != "README.md")
 RUNBOOKS = sorted(path for path in (ROOT / "docs" / "runbooks").glob("*.md") if path.name != "README.md")
-SKIPPED = {".venv", "node_modules", "build", "cdk.out", ".git"}
+SKIPPED = {".venv", ".venv-checkov", "node_modules", "build", "cdk.out", ".git"}
 MARKDOWN = sorted(path for path in ROOT.rglob("*.md") if not SKIPPED & set(path.relative_to(ROOT).parts))
 SECTIONS = ("Example", "Defines", "Attributes", "Events", "Cost", "On deletion")
 PACKAGES = (
@@ -35,6 +35,8 @@ PACKAGES = (
     "serving",
     "monitoring",
     "retraining",
+    "control",
+    "identity",
     "audit",
     "organisation",
     "finance",

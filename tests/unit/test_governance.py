@@ -50,7 +50,8 @@ def app(outdir):
         owner, "Network", cidr="10.0.0.0/16", availability_zones=["eu-west-1a", "eu-west-1b"], log_key=keys.logs
     )
     alerts = AlertTopic(owner, "Alerts", encryption_key=keys.data, email="a@example.com")
-    watch_keys(owner, "KeyInDanger", keys=keys.all, topic=alerts, encryption_key=keys.data)
+    watched = [key for key in keys.all if key is not keys.data]
+    watch_keys(owner, "KeyInDanger", keys=watched, topic=alerts, encryption_key=keys.data)
     bucket = s3.Bucket(owner, "Bucket", encryption_key=keys.data)
     role = iam.Role(user, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     read_objects(bucket, role, "w/")
@@ -142,9 +143,17 @@ def test_a_key_in_danger_alerts_a_person(owner):
     assert rule["EventPattern"]["source"] == ["aws.kms"]
     detail = rule["EventPattern"]["detail"]
     assert {"ScheduleKeyDeletion", "DisableKey"} <= set(detail["eventName"])
-    assert len(detail["resources"]["ARN"]) == 5
+    assert len(detail["resources"]["ARN"]) == 4
     topics = owner.find_resources("AWS::SNS::Topic")
     assert [target["Arn"]["Ref"] for target in rule["Targets"]] == list(topics)
+
+
+def test_a_key_cannot_hold_back_the_alert_about_itself(scratch):
+    stack, _ = scratch
+    keys = Keys(stack, "Keys")
+    topic = AlertTopic(stack, "Alerts", encryption_key=keys.data)
+    with pytest.raises(ValueError, match="disabled, it holds the alert back"):
+        watch_keys(stack, "Watch", keys=keys.all, topic=topic, encryption_key=keys.data)
 
 
 def test_a_key_of_several_regions_is_one_from_the_beginning():

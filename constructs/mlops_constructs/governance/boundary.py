@@ -109,7 +109,9 @@ class Boundary(Construct):
                 _allow("NetworkInterfaces", interfaces, ["*"]),
                 _allow("PassOwnRoles", ["iam:PassRole", "iam:GetRole"], [roles]),
                 _allow("ScalingRole", ["iam:CreateServiceLinkedRole", "iam:PassRole"], [scaling]),
-                iam.PolicyStatement(sid="IAM5Forbidden", effect=iam.Effect.DENY, actions=list(FORBIDDEN), resources=["*"]),
+                iam.PolicyStatement(
+                    sid="IAM5Forbidden", effect=iam.Effect.DENY, actions=list(FORBIDDEN), resources=["*"]
+                ),
                 iam.PolicyStatement(
                     sid="ENC2GrantsOnlyForServices",
                     effect=iam.Effect.DENY,

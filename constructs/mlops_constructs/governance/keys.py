@@ -64,7 +64,7 @@ class Keys(Construct):
         self.evidence = key("Evidence", "Audit trails, configuration history, records of operations")
         for each in (self.data, self.models, self.logs):
             allow_log_encryption(each)
-        for each in (self.data, self.models):
+        for each in (self.data, self.models, self.evidence):
             allow_event_services(each)
 
     @property

@@ -27,9 +27,17 @@ def watch_keys(
 
     Args:
         keys: What is watched.
-        topic: Where the alert goes; its policy must let EventBridge publish (that of `AlertTopic` does).
+        topic: Where the alert goes; its policy must let EventBridge publish (that of `AlertTopic` does). A topic that
+            a watched key encrypts could not tell of that key.
         encryption_key: Key of the queue behind the rule, which must let EventBridge use it (`Keys.data` does).
+
+    Raises:
+        ValueError: The key of topic or queue is among those watched.
     """
+    if any(key is encryption_key for key in keys):
+        raise ValueError(
+            f"encryption_key {encryption_key.node.path} is watched itself: disabled, it holds the alert back"
+        )
     pattern = events.EventPattern(
         source=["aws.kms"],
         detail_type=[BY_API_CALL],
