@@ -50,8 +50,8 @@ synth: setup ## Synthesize an environment into cdk.out (ENV=dev, or ENV=all)
 CHECKOV_READY := .venv-checkov/.ready
 DATE ?= $(shell date -u +%F)
 # Records of other runs, shown in the review where they exist.
-USAGE ?= $(wildcard build/usage.json)
-REASONS ?= $(if $(USAGE),$(wildcard stacks/unused_permissions.json))
+USAGE ?= $(wildcard tests/compliance/unused/usage.json)
+REASONS ?= $(if $(USAGE),$(wildcard tests/compliance/unused/reasons.json))
 MUTATION ?= $(wildcard build/mutation/mutation.json)
 
 checkov: $(CHECKOV_READY) ## Install checkov, the second opinion of the review, beside everything else

@@ -30,9 +30,12 @@ def estate() -> Estate:
     return from_templates({"one": {"Resources": resources}}, name="prod")
 
 
-def test_a_run_on_another_environment_speaks_for_the_same_role_here(estate: Estate) -> None:
+@pytest.mark.parametrize("environment", ["prod", "local"])
+def test_a_run_on_another_environment_speaks_for_the_same_role_here(estate: Estate, environment: str) -> None:
     used = {"local/a/Role": frozenset({"s3:getobject"})}
-    reasons = [Reason(role="prod/a/.*", action="s3:put.*", reason="The quarantine path, which the run did not take.")]
+    reasons = [
+        Reason(role=f"{environment}/a/.*", action="s3:put.*", reason="The quarantine path, not taken in the run.")
+    ]
     rows = usage_rows(estate, used, reasons)
     assert rows["not_recorded"] == ["prod/b/Role"]
     [row] = rows["roles"]

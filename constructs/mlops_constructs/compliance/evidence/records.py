@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,16 @@ def usage_rows(estate: Estate, used: Used, reasons: Sequence[Reason]) -> Row:
     A run on another environment speaks for the roles of the same path here: environments differ in their first word.
     Roles of which nothing is on record are named apart, not called unused.
     """
-    here = {_elsewhere(estate, role): actions for role, actions in used.items()}
+    recorded_as = {_elsewhere(estate, role): role for role in used}
+    here = {role: used[name] for role, name in recorded_as.items()}
     roles = {role.path for role in estate.of("AWS::IAM::Role")}
     rows: dict[str, Row] = {
         role: {"role": role, "used": sorted(here[role]), "unused": []} for role in sorted(roles & set(here))
     }
     for each in unused(estate, here):
         if each.role in rows:
-            reason = next((known.reason for known in reasons if known.covers(each)), "")
+            names = (each, replace(each, role=recorded_as[each.role]))
+            reason = next((known.reason for known in reasons if any(map(known.covers, names))), "")
             rows[each.role]["unused"].append(
                 {"action": each.action, "resources": list(each.resources), "reason": reason}
             )
