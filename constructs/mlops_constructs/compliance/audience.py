@@ -54,7 +54,7 @@ def openings(statement: Statement, account: str) -> Iterator[Opening]:
         return
     if statement.not_principals:
         names = ", ".join(principal.value for principal in statement.not_principals)
-        yield Opening(_narrowed(statement, account, Audience.PUBLIC), f"everybody but {names}")
+        yield Opening(Audience.PUBLIC, f"everybody but {names}")
     for principal in statement.principals:
         yield Opening(_audience(principal, statement, account), principal.value)
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlops_constructs.compliance.estate import from_templates
-from mlops_constructs.compliance.rules import iam, resource_policies
+from mlops_constructs.compliance.rules import iam, policy_conditions, resource_policies
 
 ACCOUNT = "111122223333"
-RULES = {rule.id: rule for rule in (*iam.RULES, *resource_policies.RULES)}
+RULES = {rule.id: rule for rule in (*iam.RULES, *resource_policies.RULES, *policy_conditions.RULES)}
 Resources = Mapping[str, Mapping[str, Any]]
 
 

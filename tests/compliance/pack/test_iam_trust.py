@@ -2,6 +2,7 @@
 
 import pytest
 
+from mlops_constructs.compliance.rules.iam_guardrails import GUARDED
 from tests.compliance.pack.iam_samples import ACCOUNT, allow, details, document, failures, passes, role, service, trust
 
 OIDC = f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
@@ -187,3 +188,46 @@ def test_broad_policies_of_aws_are_findings(name, broad):
 def test_a_serverless_function_with_a_broad_policy_is_a_finding():
     function = {"Type": "AWS::Serverless::Function", "Properties": {"Policies": ["AmazonDynamoDBFullAccess"]}}
     assert details("IAM-6.no-broad-managed-policies", {"F": function}) == {"AmazonDynamoDBFullAccess"}
+
+
+def guardrail(*, without="", condition=None, region=True):
+    """Return a policy that denies by every key of the list, except one action or with one condition changed."""
+    denies = []
+    for key, actions in GUARDED.items():
+        kept = [f"sagemaker:{action}" for action in actions if f"{action} {key}" != without]
+        says = condition if condition and key in str(condition) else {"Null": {key: "true"}}
+        denies.append(deny(*kept, Condition=says))
+    if region:
+        denies.append(deny("*", Condition={"StringNotEquals": {"aws:RequestedRegion": ["us-east-1"]}}))
+    return {"P": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document(*denies)}}}
+
+
+def test_a_guardrail_with_every_action_is_whole():
+    assert passes("IAM-5.guardrails-whole", guardrail()) == ["P"]
+    plain = {"P": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document(deny("s3:*"))}}}
+    assert passes("IAM-5.guardrails-whole", plain) == failures("IAM-5.guardrails-whole", plain) == []
+
+
+@pytest.mark.parametrize(("key", "action"), [(key, actions[-1]) for key, actions in GUARDED.items()])
+def test_one_action_left_out_of_a_guardrail_is_a_hole(key, action):
+    holed = guardrail(without=f"{action} {key}")
+    assert details("IAM-5.guardrails-whole", holed) == {f"sagemaker:{action} without {key}"}
+
+
+@pytest.mark.parametrize(
+    ("condition", "bites"),
+    [
+        ({"Null": {"sagemaker:RootAccess": "false"}}, False),
+        ({"StringNotEqualsIfExists": {"sagemaker:RootAccess": "Disabled"}}, True),
+        ({"StringEquals": {"sagemaker:RootAccess": "Disabled"}}, False),
+        ({"StringEquals": {"sagemaker:RootAccess": "Enabled"}}, True),
+        ({"Bool": {"sagemaker:RootAccess": "true"}}, False),
+        ({"Null": {"sagemaker:RootAccess": "true"}, "StringEquals": {"aws:PrincipalTag/x": "y"}}, False),
+    ],
+)
+def test_a_guardrail_bites_on_what_is_missing(condition, bites):
+    assert (failures("IAM-5.guardrails-whole", guardrail(condition=condition)) == []) is bites
+
+
+def test_a_guardrail_keeps_to_regions():
+    assert details("IAM-5.guardrails-whole", guardrail(region=False)) == {"any region"}

@@ -209,3 +209,35 @@ def test_an_endpoint_may_reach_a_bucket_it_names():
     assert failures("PUB-1.endpoint-policy", endpoint("s3", public)) == []
     anywhere = public | {"Resource": "arn:aws:s3:::*/*"}
     assert failures("PUB-1.endpoint-policy", endpoint("s3", anywhere))
+
+
+ROOT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+OWN_ROLES = {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/mlops/*"}}
+
+
+def test_key_use_handed_to_the_account_says_to_whom():
+    rule, uses = "PUB-1.key-use-is-named", ["kms:Decrypt", "kms:DescribeKey"]
+    assert details(rule, holding("AWS::KMS::Key", statement(ROOT, uses))) == {"kms:Decrypt"}
+    assert failures(rule, holding("AWS::KMS::Key", statement(ROOT, uses, Condition=OWN_ROLES))) == []
+    every = {"ArnLike": {"aws:PrincipalArn": "*"}}
+    assert failures(rule, holding("AWS::KMS::Key", statement(ROOT, uses, Condition=every)))
+    assert failures(rule, holding("AWS::KMS::Key", statement(ROOT, "kms:*"))) == []  # the service's default
+    assert failures(rule, holding("AWS::KMS::Key", statement(ROOT, "kms:PutKeyPolicy"))) == []
+
+
+def test_a_condition_beside_the_same_permission_without_one_is_void():
+    rule, narrow = "PUB-1.no-void-condition", statement(ROOT, "kms:Decrypt", Condition=OWN_ROLES, Sid="Roles")
+    assert failures(rule, holding("AWS::KMS::Key", narrow, statement(ROOT, "kms:*"))) == [("R", "Roles")]
+    assert failures(rule, holding("AWS::KMS::Key", narrow, statement(ROOT, "kms:PutKeyPolicy"))) == []
+    other = statement({"AWS": f"arn:aws:iam::{ACCOUNT}:role/admin"}, "kms:*")
+    assert failures(rule, holding("AWS::KMS::Key", narrow, other)) == []
+    elsewhere = statement(ROOT, "kms:*") | {"Resource": "arn:aws:kms:us-east-1:1:key/other"}
+    assert failures(rule, holding("AWS::KMS::Key", narrow, elsewhere)) == []
+
+
+@pytest.mark.parametrize("condition", [{}, {"StringEquals": {"aws:SourceAccount": ACCOUNT}}, OWN_ROLES])
+def test_a_named_stranger_stays_one_whatever_else_is_asked(condition):
+    stranger = statement({"AWS": OTHER}, Condition=condition)
+    assert details("PUB-1.no-foreign-account", holding("AWS::SQS::QueuePolicy", stranger)) == {OTHER}
+    member = statement({"AWS": OTHER}, Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}})
+    assert failures("PUB-1.no-foreign-account", holding("AWS::SQS::QueuePolicy", member)) == []

@@ -6,6 +6,7 @@ from mlops_constructs.compliance.rule import Rule
 from mlops_constructs.compliance.rules import (
     iam_conditions,
     iam_escalation,
+    iam_guardrails,
     iam_limits,
     iam_passing,
     iam_reach,
@@ -21,4 +22,5 @@ RULES: tuple[Rule, ...] = (
     *iam_passing.RULES,
     *iam_trust.RULES,
     *iam_limits.RULES,
+    *iam_guardrails.RULES,
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mlops_constructs.compliance.conditions import Condition
 from mlops_constructs.compliance.estate import Estate, Resource
 from mlops_constructs.compliance.identities import Graph, graph_of
-from mlops_constructs.compliance.policy import Statement, matches
+from mlops_constructs.compliance.policy import Statement, is_wild, matches
 from mlops_constructs.compliance.rule import Judgement, Phase, Rule, Severity
 from mlops_constructs.compliance.rules.iam_primitives import ONLY_TAKES_AWAY, TAKES_OVER, TAMED_BY
 from mlops_constructs.compliance.rules.iam_wildcards import actions_of
@@ -52,14 +52,23 @@ def _dangerous(graph: Graph, actions: dict[str, str]) -> Findings:
         for statement in statements:
             if not statement.allows or statement.not_actions:
                 continue  # an Allow by exclusion is IAM-1.no-exclusion
-            for action, danger in actions.items():
-                if statement.covers_action(action) and not tame(action, statement) and not _reviewed(action, statement):
-                    if _denied(graph, resource, action):
-                        continue
-                    where = ", ".join(statement.resources)
-                    message = f"may {action} on {where}: {danger}{_bound(graph, resource, action)}"
-                    findings.setdefault(resource, {}).setdefault(_written(action, statement), message)
+            for action in _named(statement, actions):
+                if tame(action, statement) or _reviewed(action, statement) or _denied(graph, resource, action):
+                    continue
+                where = ", ".join(statement.resources)
+                message = f"may {action} on {where}: {actions[action]}{_bound(graph, resource, action)}"
+                findings.setdefault(resource, {}).setdefault(_written(action, statement), message)
     return findings
+
+
+def _named(statement: Statement, actions: dict[str, str]) -> Iterator[str]:
+    """Which of the actions a statement allows; an action without wildcard is looked up, not searched."""
+    known = {action.lower(): action for action in actions}
+    for written in {each.lower() for each in statement.actions}:
+        if is_wild(written):
+            yield from (action for lower, action in known.items() if matches(written, lower))
+        elif written in known:
+            yield known[written]
 
 
 def _written(action: str, statement: Statement) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from mlops_constructs.compliance.audience import Audience, account_of, openings
 from mlops_constructs.compliance.estate import Estate, Resource
@@ -25,6 +26,7 @@ _HOME = frozenset({"aws:resourceaccount", "aws:resourceorgid", "aws:resourceorgp
 _EVERYTHING = re.compile(r"(?P<service>[\w-]+:)?\*+")
 
 
+@lru_cache(maxsize=4096)
 def statements_of(resource: Resource) -> tuple[Statement, ...]:
     """Return what a resource lets others do, from its policy documents and from its properties."""
     if resource.type in _NO_RESOURCE:
