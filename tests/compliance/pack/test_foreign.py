@@ -7,6 +7,7 @@ import pytest
 
 from mlops_constructs.compliance.estate import from_templates
 from mlops_constructs.compliance.rules import (
+    detection,
     encryption,
     logging,
     network,
@@ -14,18 +15,22 @@ from mlops_constructs.compliance.rules import (
     public,
     retention,
     secrets,
+    trail,
     transport,
 )
 from mlops_constructs.compliance.rules.expectations import DATA
 
 RULES = [
     rule
-    for module in (encryption, transport, secrets, logging, retention, network, public, patching)
+    for module in (encryption, transport, secrets, logging, retention, network, public, patching, trail, detection)
     for rule in module.RULES
 ]
 # What rules look at beside the tables.
 OTHERS = {
     "AWS::CloudTrail::Trail": ["AdvancedEventSelectors", "EventSelectors", "S3BucketName"],
+    "AWS::Events::Rule": ["EventPattern", "State", "Targets"],
+    "AWS::GuardDuty::Detector": ["Features", "Enable"],
+    "AWS::SecurityHub::Hub": ["EnableDefaultStandards"],
     "AWS::EC2::FlowLog": ["ResourceId", "ResourceType", "LogGroupName"],
     "AWS::EC2::NetworkAclEntry": ["CidrBlock", "Egress", "RuleAction"],
     "AWS::EC2::Route": ["DestinationCidrBlock", "GatewayId"],
@@ -42,7 +47,12 @@ OTHERS = {
     "AWS::Lambda::Function": ["Runtime", "LoggingConfig", "Environment", "VpcConfig"],
     "AWS::Logs::LogGroup": ["RetentionInDays"],
     "AWS::Redshift::ClusterParameterGroup": ["Parameters"],
-    "AWS::S3::Bucket": ["LifecycleConfiguration", "LoggingConfiguration", "BucketEncryption"],
+    "AWS::S3::Bucket": [
+        "LifecycleConfiguration",
+        "LoggingConfiguration",
+        "ObjectLockEnabled",
+        "ObjectLockConfiguration",
+    ],
     "AWS::S3::BucketPolicy": ["Bucket", "PolicyDocument"],
     "AWS::SNS::TopicPolicy": ["Topics", "PolicyDocument"],
     "AWS::SQS::QueuePolicy": ["Queues", "PolicyDocument"],

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from tests.compliance.pack.judging import DELETED, KEY, changed, failed, passes, resource
+from tests.compliance.pack.judging import DELETED, changed, failed, passes, resource
 
 
 @pytest.mark.parametrize(
@@ -62,15 +62,6 @@ MACHINE = {
     },
     "TracingConfiguration": {"Enabled": True},
 }
-TRAIL = {
-    "IsLogging": True,
-    "EnableLogFileValidation": True,
-    "IsMultiRegionTrail": True,
-    "IncludeGlobalServiceEvents": True,
-    "S3BucketName": {"Ref": "Records"},
-    "KMSKeyId": KEY,
-    "EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True}],
-}
 
 
 @pytest.mark.parametrize(
@@ -101,23 +92,6 @@ TRAIL = {
             "AccessLogSetting",
             DELETED,
         ),
-        ("LOG-3.trail-whole", "AWS::CloudTrail::Trail", TRAIL, "IsLogging", False),
-        ("LOG-3.trail-whole", "AWS::CloudTrail::Trail", TRAIL, "EnableLogFileValidation", DELETED),
-        ("LOG-3.trail-whole", "AWS::CloudTrail::Trail", TRAIL, "IsMultiRegionTrail", False),
-        (
-            "LOG-3.trail-management-events",
-            "AWS::CloudTrail::Trail",
-            TRAIL,
-            "EventSelectors.0.ReadWriteType",
-            "WriteOnly",
-        ),
-        (
-            "LOG-3.trail-management-events",
-            "AWS::CloudTrail::Trail",
-            TRAIL,
-            "EventSelectors.0.IncludeManagementEvents",
-            False,
-        ),
     ],
 )
 def test_a_log_turned_off_is_found(rule: str, kind: str, properties: Any, path: str, value: Any) -> None:
@@ -134,21 +108,3 @@ def test_load_balancers_and_firewalls_log() -> None:
     log = {"Log": resource("AWS::WAFv2::LoggingConfiguration", {"ResourceArn": {"Fn::GetAtt": ["Wall", "Arn"]}})}
     assert passes("LOG-2.firewall-logs", wall | log)
     assert failed("LOG-2.firewall-logs", wall)
-
-
-def test_the_trails_files_cannot_be_changed() -> None:
-    def template(lock: bool) -> dict[str, Any]:
-        return {
-            "Trail": resource("AWS::CloudTrail::Trail", TRAIL),
-            "Records": resource("AWS::S3::Bucket", {"ObjectLockEnabled": lock}),
-        }
-
-    assert passes("LOG-3.trail-immutable", template(True))
-    assert failed("LOG-3.trail-immutable", template(False))
-    assert not failed("LOG-3.trail-immutable", template(False), stage="dev")
-
-
-def test_a_recorder_delivers() -> None:
-    recorder = {"Recorder": resource("AWS::Config::ConfigurationRecorder")}
-    assert failed("LOG-3.recorder-delivers", recorder)
-    assert passes("LOG-3.recorder-delivers", recorder | {"Channel": resource("AWS::Config::DeliveryChannel")})

@@ -101,3 +101,19 @@ def test_versions_stay_long_enough_to_be_missed() -> None:
     assert passes("RET-1.versions-kept", {"It": resource("AWS::S3::Bucket", LIFECYCLE)})
     assert failed("RET-1.versions-kept", {"It": resource("AWS::S3::Bucket", soon)})
     assert not failed("RET-1.versions-kept", {"It": resource("AWS::S3::Bucket", soon)}, stage="dev")
+
+
+def test_a_lock_that_is_on_locks() -> None:
+    retention = {"Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 30}}}
+    locked = {"ObjectLockEnabled": True, "ObjectLockConfiguration": retention}
+    assert passes("RET-1.locks-hold", {"It": resource("AWS::S3::Bucket", locked)})
+    short = changed(locked, "ObjectLockConfiguration.Rule.DefaultRetention.Days", 1)
+    assert failed("RET-1.locks-hold", {"It": resource("AWS::S3::Bucket", short)})
+    assert failed("RET-1.locks-hold", {"It": resource("AWS::S3::Bucket", {"ObjectLockEnabled": True})}, stage="dev")
+
+
+def test_no_lifecycle_rule_empties_a_bucket_of_data() -> None:
+    expiring = changed(LIFECYCLE, f"{RULE}.ExpirationInDays", 30)
+    prefixed = changed(expiring, f"{RULE}.Prefix", "staged/")
+    assert passes("RET-1.data-stay", {"It": resource("AWS::S3::Bucket", prefixed)})
+    assert failed("RET-1.data-stay", {"It": resource("AWS::S3::Bucket", expiring)})

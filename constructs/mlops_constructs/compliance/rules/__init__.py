@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlops_constructs.compliance.rule import Rule
 from mlops_constructs.compliance.rules import (
     dead_letters,
+    detection,
     encryption,
     iam,
     logging,
@@ -26,6 +27,7 @@ from mlops_constructs.compliance.rules import (
     retention,
     secrets,
     tags,
+    trail,
     transport,
 )
 
@@ -37,6 +39,8 @@ ALL: tuple[Rule, ...] = (
     *transport.RULES,
     *secrets.RULES,
     *logging.RULES,
+    *trail.RULES,
+    *detection.RULES,
     *retention.RULES,
     *network.RULES,
     *public.RULES,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from mlops_constructs.compliance.estate import Estate, Resource
 from mlops_constructs.compliance.policy import Statement, parse
@@ -27,6 +27,15 @@ def receives_access_logs(estate: Estate, bucket: Resource) -> bool:
         and any(principal.value == _LOG_DELIVERY for principal in statement.principals)
         for statement in policies(estate, bucket)
     )
+
+
+def locked_days(bucket: Resource) -> int:
+    """Days for which Object Lock keeps every new object from deletion and change; 0 without such a default."""
+    retention = bucket.get("ObjectLockConfiguration.Rule.DefaultRetention")
+    if not isinstance(retention, Mapping) or retention.get("Mode") not in ("COMPLIANCE", "GOVERNANCE"):
+        return 0
+    days, years = str(retention.get("Days", 0)), str(retention.get("Years", 0))
+    return (int(days) if days.isdigit() else 0) + 365 * (int(years) if years.isdigit() else 0)
 
 
 def policies(estate: Estate, bucket: Resource) -> Iterator[Statement]:

@@ -1,4 +1,4 @@
-"""LOG-1 to LOG-3: logs exist, are kept long enough, and the account's own trail is whole."""
+"""LOG-1 and LOG-2: logs exist, of everything that can log, and are kept long enough."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ from mlops_constructs.compliance.values import is_true
 # Days by stage; an environment of unknown stage is held to production's.
 _LEAST_DAYS = {"local": 1, "dev": 30, "staging": 90}
 _LEAST_DAYS_ELSE = 365
-_EVERYTHING = {"All", None}
+
+
+def least_days(estate: Estate) -> int:
+    """Return for how many days logs of this environment must be kept."""
+    return _LEAST_DAYS.get(estate.stage or "", _LEAST_DAYS_ELSE)
 
 
 def _retention(estate: Estate) -> Iterator[Judgement]:
-    least = _LEAST_DAYS.get(estate.stage or "", _LEAST_DAYS_ELSE)
+    least = least_days(estate)
     for group in estate.of("AWS::Logs::LogGroup"):
         days = group.get("RetentionInDays")
         ok = str(days).isdigit() and int(days) >= least
@@ -27,7 +31,7 @@ def _retention(estate: Estate) -> Iterator[Judgement]:
 
 
 def _access_logs_kept(estate: Estate) -> Iterator[Judgement]:
-    least = _LEAST_DAYS.get(estate.stage or "", _LEAST_DAYS_ELSE)
+    least = least_days(estate)
     for bucket in estate.of("AWS::S3::Bucket"):
         if receives_access_logs(estate, bucket):
             rules = mappings(bucket.get("LifecycleConfiguration.Rules"))
@@ -83,38 +87,6 @@ def _firewalls(estate: Estate) -> Iterator[Judgement]:
             yield Judgement(firewall, ok, "", "" if ok else f"no {log} says what it let through")
 
 
-def _trail_selects(estate: Estate) -> Iterator[Judgement]:
-    for trail in estate.of("AWS::CloudTrail::Trail"):
-        if trail.get("AdvancedEventSelectors"):
-            categories = set(trail.values("AdvancedEventSelectors.*.FieldSelectors.*.Equals.*"))
-            ok, message = "Management" in categories, "its selectors leave out management events"
-        else:
-            selectors = mappings(trail.get("EventSelectors"))
-            ok = not selectors or any(
-                each.get("ReadWriteType") in _EVERYTHING and each.get("IncludeManagementEvents", True) is not False
-                for each in selectors
-            )
-            message = "no selector takes all management events"
-        yield Judgement(trail, ok, "EventSelectors", "" if ok else message)
-
-
-def _trail_bucket(estate: Estate) -> Iterator[Judgement]:
-    if not estate.guarded:
-        return
-    for trail in estate.of("AWS::CloudTrail::Trail"):
-        bucket = estate.find(trail.get("S3BucketName"), "AWS::S3::Bucket")
-        if bucket is not None:
-            ok = is_true(bucket.get("ObjectLockEnabled"))
-            message = f"records in {bucket.logical_id} can be changed or deleted: no Object Lock"
-            yield Judgement(trail, ok, "S3BucketName", "" if ok else message)
-
-
-def _recorder_delivers(estate: Estate) -> Iterator[Judgement]:
-    channels = list(estate.of("AWS::Config::DeliveryChannel"))
-    for recorder in estate.of("AWS::Config::ConfigurationRecorder"):
-        yield Judgement(recorder, bool(channels), "", "" if channels else "no delivery channel takes what it records")
-
-
 def _rule(id: str, title: str, rationale: str, remedy: str, severity: Severity, judge: Any) -> Rule:
     return Rule(
         id=id,
@@ -122,7 +94,7 @@ def _rule(id: str, title: str, rationale: str, remedy: str, severity: Severity, 
         rationale=rationale,
         remedy=remedy,
         severity=severity,
-        phase=Phase.RELIABLE if id.startswith("LOG-3") else Phase.REPEATABLE,
+        phase=Phase.REPEATABLE,
         check=judge,
     )
 
@@ -191,37 +163,5 @@ RULES: tuple[Rule, ...] = (
         "Add the logging configuration of the firewall.",
         Severity.MEDIUM,
         _firewalls,
-    ),
-    _rule(
-        "LOG-3.trail-whole",
-        "The trail runs, in every region, with global services and validated files; the recorder records all types",
-        "A trail with a gap proves nothing.",
-        "Set the property named to the value expected.",
-        Severity.HIGH,
-        check("LOG-3.trail-whole"),
-    ),
-    _rule(
-        "LOG-3.trail-management-events",
-        "The trail takes all management events",
-        "Read events show reconnaissance, write events the change.",
-        "Select management events with ReadWriteType All.",
-        Severity.HIGH,
-        _trail_selects,
-    ),
-    _rule(
-        "LOG-3.trail-immutable",
-        "Nobody can change or delete the trail's files before their time",
-        "Whoever breaks in deletes the traces first.",
-        "Enable Object Lock on the trail's bucket.",
-        Severity.HIGH,
-        _trail_bucket,
-    ),
-    _rule(
-        "LOG-3.recorder-delivers",
-        "What the recorder records is delivered",
-        "A recorder without a delivery channel does not start.",
-        "Add an AWS::Config::DeliveryChannel.",
-        Severity.HIGH,
-        _recorder_delivers,
     ),
 )

@@ -9,11 +9,13 @@ from typing import Any
 
 from mlops_constructs.compliance.estate import Estate, Resource
 from mlops_constructs.compliance.rule import Judgement, Phase, Rule, Severity
-from mlops_constructs.compliance.rules.buckets import receives_access_logs
+from mlops_constructs.compliance.rules.buckets import locked_days, receives_access_logs
 from mlops_constructs.compliance.rules.expectations import DATA, check, mappings
+from mlops_constructs.compliance.values import is_true
 
 _KEPT = ("Retain", "Snapshot", "RetainExceptOnCreate")
 _LEAST_VERSIONS, _MOST_VERSIONS = 30, 400  # days
+_LEAST_LOCK, _LEAST_DATA = 30, 90  # days
 
 
 def _kept_on_delete(estate: Estate) -> Iterator[Judgement]:
@@ -47,6 +49,26 @@ def _versions_kept(estate: Estate) -> Iterator[Judgement]:
             yield Judgement(bucket, ok, "NoncurrentDays", "" if ok else message)
 
 
+def _locks_hold(estate: Estate) -> Iterator[Judgement]:
+    least = _LEAST_LOCK if estate.guarded else 1
+    for bucket in estate.of("AWS::S3::Bucket"):
+        if is_true(bucket.get("ObjectLockEnabled")):
+            ok = locked_days(bucket) >= least
+            message = f"Object Lock is on and keeps objects for {locked_days(bucket)} days, expected {least}"
+            yield Judgement(bucket, ok, "ObjectLockConfiguration", "" if ok else message)
+
+
+def _data_stay(estate: Estate) -> Iterator[Judgement]:
+    if not estate.guarded:
+        return
+    for bucket in estate.of("AWS::S3::Bucket"):
+        written = [str(rule["ExpirationInDays"]) for rule in _rules(bucket, whole=True) if "ExpirationInDays" in rule]
+        days = [int(each) for each in written if each.isdigit()]
+        ok = all(each >= _LEAST_DATA for each in days)
+        message = f"everything in the bucket is deleted after {min(days, default=0)} days, expected {_LEAST_DATA}"
+        yield Judgement(bucket, ok, "ExpirationInDays", "" if ok else message)
+
+
 def _versions_leave(estate: Estate) -> Iterator[Judgement]:
     for bucket in estate.of("AWS::S3::Bucket"):
         days = [each for each in map(_noncurrent_days, _rules(bucket, whole=True)) if each is not None]
@@ -75,7 +97,7 @@ def _noncurrent_days(rule: Mapping[str, Any]) -> int | None:
 
 
 def _rule(
-    id: str, title: str, rationale: str, remedy: str, severity: Severity, judge: Any, *, waivable: bool = True
+    id: str, title: str, rationale: str, remedy: str, severity: Severity, judge: Any, *, also: tuple[str, ...] = ()
 ) -> Rule:
     return Rule(
         id=id,
@@ -85,7 +107,7 @@ def _rule(
         severity=severity,
         phase=Phase.REPEATABLE,
         check=judge,
-        waivable_in_prod=waivable,
+        also=also,
     )
 
 
@@ -137,6 +159,23 @@ RULES: tuple[Rule, ...] = (
         "Raise NoncurrentDays to 30 or more.",
         Severity.MEDIUM,
         _versions_kept,
+    ),
+    _rule(
+        "RET-1.locks-hold",
+        "Object Lock, where it is on, keeps every new object for a time (a month in guarded environments)",
+        "Without a default retention a lock that is on locks nothing.",
+        "Set ObjectLockConfiguration.Rule.DefaultRetention with a mode and 30 days or more.",
+        Severity.HIGH,
+        _locks_hold,
+        also=("LOG-3",),
+    ),
+    _rule(
+        "RET-1.data-stay",
+        "No lifecycle rule empties a whole bucket within 90 days (guarded environments)",
+        "A rule without a prefix takes everything, also what it was not meant for.",
+        "Give the rule a prefix, or raise ExpirationInDays.",
+        Severity.MEDIUM,
+        _data_stay,
     ),
     _rule(
         "RET-2.data-leave",

@@ -1,0 +1,139 @@
+"""LOG-3: the account's own trail and its configuration recorder are whole, and nobody can change what they wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mlops_constructs.compliance.estate import Estate, Resource
+from mlops_constructs.compliance.rule import Judgement, Phase, Rule, Severity
+from mlops_constructs.compliance.rules.buckets import locked_days
+from mlops_constructs.compliance.rules.expectations import check, mappings
+from mlops_constructs.compliance.rules.logging import least_days
+from mlops_constructs.compliance.values import is_true
+
+_EVERYTHING = {"All", None}
+_CHEAPER_STAGES = ("local", "dev", "staging")  # insights cost per event
+
+
+def _trail_selects(estate: Estate) -> Iterator[Judgement]:
+    for trail in estate.of("AWS::CloudTrail::Trail"):
+        if trail.get("AdvancedEventSelectors"):
+            # A selector that names more than the category (readOnly, eventSource) leaves some of them out.
+            whole = [fields for fields in _selected(trail) if fields.get("eventCategory") == ["Management"]]
+            ok = any(not fields.keys() - {"eventCategory"} for fields in whole)
+            message = "its selectors leave out management events"
+        else:
+            selectors = mappings(trail.get("EventSelectors"))
+            ok = not selectors or any(
+                each.get("ReadWriteType") in _EVERYTHING and each.get("IncludeManagementEvents", True) is not False
+                for each in selectors
+            )
+            message = "no selector takes all management events"
+        yield Judgement(trail, ok, "EventSelectors", "" if ok else message)
+
+
+def _trail_takes_data(estate: Estate) -> Iterator[Judgement]:
+    """Judge whether some trail records reads and writes of the environment's buckets."""
+    for trail in estate.of("AWS::CloudTrail::Trail"):
+        chosen = [value for fields in _selected(trail) for value in fields.get("resources.type", [])]
+        chosen += list(trail.values("EventSelectors.*.DataResources.*.Type"))
+        ok = "AWS::S3::Object" in chosen
+        yield Judgement(trail, ok, "AWS::S3::Object", "" if ok else "nobody records who reads and writes objects")
+
+
+def _selected(trail: Resource) -> Iterator[dict[str, list[Any]]]:
+    """Yield for each advanced selector its fields with the values they must equal; [] stands for other operators."""
+    for selector in mappings(trail.get("AdvancedEventSelectors")):
+        fields = mappings(selector.get("FieldSelectors"))
+        yield {str(each.get("Field")): list(each.get("Equals") or []) for each in fields}
+
+
+def _trail_insights(estate: Estate) -> Iterator[Judgement]:
+    if estate.stage in _CHEAPER_STAGES:
+        return
+    for trail in estate.of("AWS::CloudTrail::Trail"):
+        ok = bool(mappings(trail.get("InsightSelectors")))
+        yield Judgement(trail, ok, "InsightSelectors", "" if ok else "unusual rates of calls and errors go unnoticed")
+
+
+def _trail_bucket(estate: Estate) -> Iterator[Judgement]:
+    if not estate.guarded:
+        return
+    for trail in estate.of("AWS::CloudTrail::Trail"):
+        bucket = estate.find(trail.get("S3BucketName"), "AWS::S3::Bucket")
+        if bucket is not None:
+            least = least_days(estate)
+            ok = is_true(bucket.get("ObjectLockEnabled")) and locked_days(bucket) >= least
+            message = f"files in {bucket.logical_id} are not locked against change and deletion for {least} days"
+            yield Judgement(trail, ok, "S3BucketName", "" if ok else message)
+
+
+def _recorder_delivers(estate: Estate) -> Iterator[Judgement]:
+    channels = list(estate.of("AWS::Config::DeliveryChannel"))
+    for recorder in estate.of("AWS::Config::ConfigurationRecorder"):
+        yield Judgement(recorder, bool(channels), "", "" if channels else "no delivery channel takes what it records")
+
+
+def _rule(id: str, title: str, rationale: str, remedy: str, severity: Severity, judge: Any) -> Rule:
+    return Rule(
+        id=id,
+        title=title,
+        rationale=rationale,
+        remedy=remedy,
+        severity=severity,
+        phase=Phase.RELIABLE,
+        check=judge,
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    _rule(
+        "LOG-3.trail-whole",
+        "The trail runs, in every region, with global services and validated files; the recorder records all types",
+        "A trail with a gap proves nothing.",
+        "Set the property named to the value expected.",
+        Severity.HIGH,
+        check("LOG-3.trail-whole"),
+    ),
+    _rule(
+        "LOG-3.trail-management-events",
+        "The trail takes all management events",
+        "Read events show reconnaissance, write events the change.",
+        "Select management events with ReadWriteType All.",
+        Severity.HIGH,
+        _trail_selects,
+    ),
+    _rule(
+        "LOG-3.trail-data-events",
+        "The trail takes reads and writes of objects in S3",
+        "Management events do not show who read the data.",
+        "Select data events of AWS::S3::Object, at least for the buckets that hold data.",
+        Severity.MEDIUM,
+        _trail_takes_data,
+    ),
+    _rule(
+        "LOG-3.trail-insights",
+        "The trail of production looks for unusual rates of calls and errors",
+        "A stolen key shows in the rate of its calls first.",
+        "Add InsightSelectors for ApiCallRateInsight and ApiErrorRateInsight.",
+        Severity.LOW,
+        _trail_insights,
+    ),
+    _rule(
+        "LOG-3.trail-immutable",
+        "Nobody can change or delete the trail's files before their time",
+        "Whoever breaks in deletes the traces first.",
+        "Enable Object Lock on the trail's bucket, with a default retention as long as logs are kept.",
+        Severity.HIGH,
+        _trail_bucket,
+    ),
+    _rule(
+        "LOG-3.recorder-delivers",
+        "What the recorder records is delivered",
+        "A recorder without a delivery channel does not start.",
+        "Add an AWS::Config::DeliveryChannel.",
+        Severity.HIGH,
+        _recorder_delivers,
+    ),
+)
