@@ -8,6 +8,7 @@ import pytest
 from cloudformation_validate import CompositeEngine, Diagnostic, Severity
 
 from mlops_constructs.compliance.evidence.accepted import read_accepted
+from mlops_constructs.identity.personas import PERSONAS
 from tests.assembly import Assembly
 
 MAX_RESOURCES = 500
@@ -16,8 +17,11 @@ MAX_STACK_NAME = 128
 SPARE = 0.8
 """Share of a limit that may be used: the next workload's resources must fit too."""
 
-OPTIONAL = {"audit", "budget", "flight-delays-budget", "identity", "organisation"}
+OPTIONAL = {"audit", "budget", "flight-delays-budget", "identity", "identity-center", "organisation"}
 """Stacks that an environment has only when its file has the section."""
+
+ADDRESSED = {"control", *PERSONAS}
+"""What people call by its name: the kill switch, and the roles that an identity provider's assertion names."""
 
 ACCEPTED = {
     entry.finding.split("::")[1].split("[")[0]
@@ -82,6 +86,7 @@ def test_only_what_people_address_has_a_physical_name(assembly: Assembly) -> Non
         f"{environment}/{stack}: {logical_id}"
         for environment, stack, logical_id, resource in assembly.resources(*named)
         if named[resource["Type"]] in resource.get("Properties", {})
+        and str(resource["Properties"][named[resource["Type"]]]).removeprefix(f"mlops-{environment}-") not in ADDRESSED
     ]
     assert not found, f"a physical name makes a replacement fail and lets only one stack exist: {found}"
 

@@ -19,11 +19,12 @@ _DEFINITIONS = (
     "CreateModelBiasJobDefinition",
     "CreateModelExplainabilityJobDefinition",
 )
-IN_NETWORK = (*JOBS, *_DEFINITIONS, "CreateModel", "CreateNotebookInstance", "CreateDomain", "CreateAutoMLJobV2")
-WITH_VOLUME = (*JOBS, *_DEFINITIONS, "CreateTransformJob", "CreateNotebookInstance", "CreateAutoMLJobV2")
-WITH_OUTPUT = (*JOBS, *_DEFINITIONS, "CreateTransformJob", "CreateAutoMLJobV2")
+_AUTOML = ("CreateAutoMLJob", "CreateAutoMLJobV2")
+IN_NETWORK = (*JOBS, *_DEFINITIONS, "CreateModel", "CreateNotebookInstance", "CreateDomain", *_AUTOML, "CreateCluster")
+WITH_VOLUME = (*JOBS, *_DEFINITIONS, "CreateTransformJob", "CreateNotebookInstance", *_AUTOML, "CreateLabelingJob")
+WITH_OUTPUT = (*JOBS, *_DEFINITIONS, "CreateTransformJob", *_AUTOML, "CreateLabelingJob")
 ISOLATED = (*JOBS, *_DEFINITIONS, "CreateModel")
-ENCRYPTED_BETWEEN = (*JOBS, *_DEFINITIONS, "CreateAutoMLJobV2")
+ENCRYPTED_BETWEEN = (*JOBS, *_DEFINITIONS, *_AUTOML)
 WITH_INSTANCES = (
     *JOBS,
     *_DEFINITIONS,
@@ -33,6 +34,7 @@ WITH_INSTANCES = (
     "UpdateNotebookInstance",
     "CreateApp",
     "CreateSpace",
+    "CreateCluster",
 )
 # Services without a region of ours: their endpoint is elsewhere, and says so.
 GLOBAL_SERVICES = (
