@@ -1,6 +1,8 @@
 """Budgets that warn and stop, anomalies of cost, and who may be told of them."""
 
 import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import aws_cdk as cdk
@@ -123,3 +125,29 @@ def test_settings_that_cannot_work_are_refused(stack: cdk.Stack) -> None:
         SpendingStop(stack, "Stop", budget=budget, name="stop", path="/mlops/dev/", roles=[role], topic=topic)
     with pytest.raises(ValueError, match="and 0 roles"):
         SpendingStop(stack, "Empty", budget=budget, name="x-stop-spending", path="/mlops/dev/", roles=[], topic=topic)
+
+
+def test_jobs_and_endpoints_carry_the_tags_that_budgets_count(assembly: Assembly) -> None:
+    tagged, untagged = set(), set()
+    for _, _, _, resource in assembly.resources("AWS::StepFunctions::StateMachine", environment="prod"):
+        text = resource["Properties"]["DefinitionString"]
+        if isinstance(text, dict):
+            text = "".join(part if isinstance(part, str) else "token" for part in text["Fn::Join"][1])
+        for call, arguments in spending(json.loads(text)):
+            tags = {tag["Key"]: tag["Value"] for tag in arguments.get("Tags", [])}
+            wanted = {"mlops:environment": "prod", "mlops:workload": "flight-delays"}
+            (tagged if tags == wanted else untagged).add(call)
+    assert tagged == {"createTrainingJob", "createProcessingJob", "createEndpoint"} and not untagged
+
+
+def spending(node: object) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every task below a definition that starts something SageMaker bills by the hour."""
+    if isinstance(node, dict):
+        found = re.search(r"sagemaker:(create(?:\w+Job|Endpoint))(?:\.sync)?$", str(node.get("Resource", "")))
+        if found:
+            yield found[1], node.get("Arguments", {})
+        for value in node.values():
+            yield from spending(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from spending(value)

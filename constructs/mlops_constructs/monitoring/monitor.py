@@ -23,7 +23,7 @@ from mlops_constructs.serving.realtime import champion_parameter_name
 from mlops_constructs.serving.rollout import VARIANT
 from mlops_constructs.training.access import allow_processing, sagemaker_role
 from mlops_constructs.training.image import ContainerImage
-from mlops_constructs.training.jobs import JobBoundary
+from mlops_constructs.training.jobs import JobBoundary, cost_tags
 from mlops_constructs.training.registry import ModelRegistry
 
 
@@ -101,7 +101,7 @@ class ModelMonitor(Construct):
             job_environment=plan.spec.environment,
             job_role_arn=self.job_role.role_arn,
             compute=plan.compute,
-            boundary=JobBoundary.in_network(network, volume_key),
+            boundary=JobBoundary.in_network(network, volume_key, cost_tags(workload, environment_name)),
             functions=MonitorFunctions(
                 select_window=self.select_window.function_arn,
                 monitor_report=self.monitor_report.function_arn,

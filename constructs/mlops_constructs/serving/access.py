@@ -65,7 +65,7 @@ def allow_deploy(
     allow_names(role, OWN_NAMES, "sagemaker:CreateModel", on=[sagemaker_arn(role, "model", f"{name_prefix}-*")])
     allow_names(role, OWN_NAMES, "sagemaker:CreateEndpointConfig", on=[configs])
     allow_names(role, OWN_NAMES, "sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint", on=[endpoint, configs])
-    allow(role, "sagemaker:DescribeEndpoint", "sagemaker:DeleteEndpoint", on=[endpoint])
+    allow(role, "sagemaker:DescribeEndpoint", "sagemaker:DeleteEndpoint", "sagemaker:AddTags", on=[endpoint])
     allow_pass(role, [served_by])
     allow_volume_key(role, volume_key)
 
@@ -104,7 +104,7 @@ def allow_teardown(
 ) -> None:
     """What removing an endpoint takes, with everything the deploy workflow made for it."""
     endpoint = sagemaker_arn(role, "endpoint", endpoint_name)
-    allow(role, "sagemaker:DescribeEndpoint", "sagemaker:DeleteEndpoint", on=[endpoint])
+    allow(role, "sagemaker:DescribeEndpoint", "sagemaker:DeleteEndpoint", "sagemaker:AddTags", on=[endpoint])
     allow_wildcard(role, ENDPOINT_LISTS)
     for action, resource in (("DeleteModel", "model"), ("DeleteEndpointConfig", "endpoint-config")):
         names = sagemaker_arn(role, resource, f"{name_prefix}-*")

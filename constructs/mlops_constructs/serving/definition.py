@@ -203,7 +203,11 @@ def _inspection(context: DeployContext) -> dict[str, State]:
 def _create_endpoint(context: DeployContext) -> State:
     return sagemaker(
         "createEndpoint",
-        {"EndpointName": context.endpoint_name, "EndpointConfigName": "{% $name %}"},
+        {
+            "EndpointName": context.endpoint_name,
+            "EndpointConfigName": "{% $name %}",
+            **context.boundary.tagging,
+        },
         next="WaitForEndpoint",
         assign={"created": True, "looks": 0},
     )

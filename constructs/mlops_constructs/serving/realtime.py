@@ -32,7 +32,7 @@ from mlops_constructs.serving.freeze import ALLOWED, ATTACHED, detached_paramete
 from mlops_constructs.serving.metrics import EndpointMetrics
 from mlops_constructs.serving.plan import ServingData, ServingPlan
 from mlops_constructs.training.image import ContainerImage
-from mlops_constructs.training.jobs import JobBoundary
+from mlops_constructs.training.jobs import JobBoundary, cost_tags
 from mlops_constructs.training.registry import ModelRegistry
 
 NO_CHAMPION = "none"
@@ -141,7 +141,7 @@ class RealTimeServing(Construct):
             endpoint_name=self.endpoint_name,
             name_prefix=self.endpoint_name,
             model_role_arn=self.model_role.role_arn,
-            boundary=JobBoundary.in_network(network, volume_key),
+            boundary=JobBoundary.in_network(network, volume_key, cost_tags(workload, environment_name)),
             capture_uri=f"s3://{data.capture.bucket_name}/{workload}",
             capture_key_arn=(data.capture.encryption_key or volume_key).key_arn,
             champion_parameter=champion_parameter_name(workload, environment_name),

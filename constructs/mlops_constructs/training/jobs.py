@@ -75,17 +75,25 @@ class JobCompute:
 
 @dataclass(frozen=True, kw_only=True)
 class JobBoundary:
-    """Where jobs run and what encrypts what they leave: shared by all jobs of a workflow."""
+    """Where jobs run, what encrypts what they leave, and who pays: shared by all jobs of a workflow."""
 
     subnet_ids: Sequence[str]
     security_group_ids: Sequence[str]
     key_arn: str
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def in_network(cls, network: Network, key: kms.IKey) -> Self:
-        """In the private subnets, wearing the jobs' security group."""
+    def in_network(cls, network: Network, key: kms.IKey, tags: Mapping[str, str] | None = None) -> Self:
+        """In the private subnets, wearing the jobs' security group, with these tags."""
         group = network.job_security_group.security_group_id
-        return cls(subnet_ids=network.subnet_ids, security_group_ids=[group], key_arn=key.key_arn)
+        return cls(
+            subnet_ids=network.subnet_ids, security_group_ids=[group], key_arn=key.key_arn, tags=dict(tags or {})
+        )
+
+    @property
+    def tagging(self) -> State:
+        """`Tags` of a job or endpoint, which cost is counted by; nothing when there are none."""
+        return {"Tags": [{"Key": key, "Value": value} for key, value in self.tags.items()]} if self.tags else {}
 
     @property
     def vpc_config(self) -> State:
@@ -104,6 +112,11 @@ class Program:
     command: Sequence[str]
     arguments: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def cost_tags(workload: str, environment_name: str) -> dict[str, str]:
+    """Tags by which the cost of what a workflow makes is counted: budgets and anomalies look for them."""
+    return {"mlops:environment": environment_name, "mlops:workload": workload}
 
 
 def check_instance_type(instance_type: str) -> None:
@@ -200,6 +213,7 @@ def processing_job(
             "EnableInterContainerTrafficEncryption": True,
             "VpcConfig": boundary.vpc_config,
         },
+        **boundary.tagging,
     }
     if program.environment:
         arguments["Environment"] = dict(program.environment)
@@ -247,6 +261,7 @@ def training_job(
         "VpcConfig": boundary.vpc_config,
         "EnableNetworkIsolation": True,
         "EnableInterContainerTrafficEncryption": True,
+        **boundary.tagging,
     }
 
 

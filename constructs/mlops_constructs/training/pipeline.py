@@ -14,7 +14,7 @@ from mlops_constructs.orchestration.workflow import Workflow
 from mlops_constructs.training.access import allow_processing, allow_training, sagemaker_role
 from mlops_constructs.training.definition import START_AT, definition
 from mlops_constructs.training.functions import PromotionPolicy, TrainingData, TrainingFunctionSet
-from mlops_constructs.training.jobs import JobBoundary
+from mlops_constructs.training.jobs import JobBoundary, cost_tags
 from mlops_constructs.training.recipe import TrainingContext, TrainingFunctions, TrainingRecipe
 from mlops_constructs.training.registry import ModelRegistry
 
@@ -91,7 +91,7 @@ class TrainingPipeline(Construct):
             group_name=registry.name,
             processing_role_arn=self.processing_role.role_arn,
             training_role_arn=self.training_role.role_arn,
-            boundary=JobBoundary.in_network(network, volume_key),
+            boundary=JobBoundary.in_network(network, volume_key, cost_tags(workload, environment_name)),
             functions=TrainingFunctions(
                 pin_snapshot=self.functions.pin_snapshot.function_arn,
                 champion_challenge=self.functions.champion_challenge.function_arn,
