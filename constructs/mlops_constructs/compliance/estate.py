@@ -215,10 +215,10 @@ def _walk(value: Any, keys: list[str]) -> Iterator[Any]:
     if not keys or isinstance(value, Unknown):
         yield value
     elif keys[0] == "*":
-        items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+        items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
         for each in items:
             yield from _walk(each, keys[1:])
-    elif isinstance(value, Mapping) and keys[0] in value:
+    elif isinstance(value, dict) and keys[0] in value:
         yield from _walk(value[keys[0]], keys[1:])
 
 

@@ -78,7 +78,7 @@ class Scope:
 
     def resolve(self, value: Any) -> Any:
         """Return the value with every intrinsic function replaced by what it gives."""
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             if len(value) == 1:
                 ((name, argument),) = value.items()
                 if function := FUNCTIONS.get(name):
@@ -148,7 +148,7 @@ class Scope:
         if isinstance(value, str):
             named = (self.template.body.get("Conditions") or {}).get(value)
             return None if named is None else self.condition(named)
-        if not isinstance(value, Mapping) or len(value) != 1:
+        if not isinstance(value, dict) or len(value) != 1:
             return None
         name, argument = next(iter(value.items()))
         if name == "Condition":
