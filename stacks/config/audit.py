@@ -9,7 +9,12 @@ from stacks.config.base import Model, rule
 Severity = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"]
 Insight = Literal["ApiCallRateInsight", "ApiErrorRateInsight"]
 GuardDutyFeature = Literal[
-    "S3_DATA_EVENTS", "LAMBDA_NETWORK_LOGS", "RDS_LOGIN_EVENTS", "EKS_AUDIT_LOGS", "EBS_MALWARE_PROTECTION"
+    "S3_DATA_EVENTS",
+    "LAMBDA_NETWORK_LOGS",
+    "RDS_LOGIN_EVENTS",
+    "EKS_AUDIT_LOGS",
+    "EBS_MALWARE_PROTECTION",
+    "RUNTIME_MONITORING",
 ]
 Weekday = Literal["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
 HUB_WITHOUT_RECORDER = "add audit.config: Security Hub judges what the recorder records"

@@ -12,7 +12,7 @@ from aws_cdk import aws_config as config
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
-from mlops_constructs.audit.detection import FEATURES, AccessAnalyzers
+from mlops_constructs.audit.detection import AGENTS, FEATURES, AccessAnalyzers
 from mlops_constructs.audit.hub import SecurityHub
 from mlops_constructs.audit.recorder import PACK_BYTES, PACK_RULES, ConfigRecorder, ConformancePack, pack_template
 from mlops_constructs.audit.routes import AccountWatch
@@ -321,6 +321,8 @@ def test_guardduty_turns_off_what_nobody_asked_for(assembly: Assembly) -> None:
     status = {feature["Name"]: feature["Status"] for feature in detector["Features"]}
     assert set(status) == set(FEATURES)
     assert {name for name, each in status.items() if each == "ENABLED"} == {"S3_DATA_EVENTS", "LAMBDA_NETWORK_LOGS"}
+    (agents,) = [each["AdditionalConfiguration"] for each in detector["Features"] if "AdditionalConfiguration" in each]
+    assert {each["Name"]: each["Status"] for each in agents} == dict.fromkeys(AGENTS, "DISABLED")
 
 
 def test_the_function_for_account_settings_may_do_just_that(assembly: Assembly) -> None:

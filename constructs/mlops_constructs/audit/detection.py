@@ -10,7 +10,12 @@ from aws_cdk import aws_guardduty as guardduty
 from constructs import Construct
 
 Feature = Literal[
-    "S3_DATA_EVENTS", "LAMBDA_NETWORK_LOGS", "RDS_LOGIN_EVENTS", "EKS_AUDIT_LOGS", "EBS_MALWARE_PROTECTION"
+    "S3_DATA_EVENTS",
+    "LAMBDA_NETWORK_LOGS",
+    "RDS_LOGIN_EVENTS",
+    "EKS_AUDIT_LOGS",
+    "EBS_MALWARE_PROTECTION",
+    "RUNTIME_MONITORING",
 ]
 FEATURES: tuple[Feature, ...] = (
     "S3_DATA_EVENTS",
@@ -18,15 +23,18 @@ FEATURES: tuple[Feature, ...] = (
     "RDS_LOGIN_EVENTS",
     "EKS_AUDIT_LOGS",
     "EBS_MALWARE_PROTECTION",
+    "RUNTIME_MONITORING",
 )
+# Whose agent GuardDuty puts in place by itself when runtime monitoring is on.
+AGENTS = ("EC2_AGENT_MANAGEMENT", "ECS_FARGATE_AGENT_MANAGEMENT", "EKS_ADDON_MANAGEMENT")
 
 
 class ThreatDetection(Construct):
     """A GuardDuty detector. AWS allows one per account and region.
 
     CloudTrail, VPC flow and DNS logs are always looked at. Features that are not named are turned off explicitly:
-    what AWS adds to new detectors never costs unasked. Runtime monitoring is not offered: SageMaker jobs and Lambda
-    functions, which the platform runs, take no agent.
+    what AWS adds to new detectors never costs unasked. Runtime monitoring sees EC2, Fargate and EKS, as AWS Batch uses
+    them; SageMaker jobs and Lambda functions take no agent.
 
     Args:
         features: What is looked at besides; S3 object events and network activity of functions by default.
@@ -44,12 +52,22 @@ class ThreatDetection(Construct):
     ) -> None:
         super().__init__(scope, id)
         feature = guardduty.CfnDetector.CFNFeatureConfigurationProperty
+        agent = guardduty.CfnDetector.CFNFeatureAdditionalConfigurationProperty
+        status = {name: "ENABLED" if name in features else "DISABLED" for name in FEATURES}
+        agents = [agent(name=name, status=status["RUNTIME_MONITORING"]) for name in AGENTS]
         self.detector = guardduty.CfnDetector(
             self,
             "Resource",
             enable=True,
             finding_publishing_frequency="FIFTEEN_MINUTES",
-            features=[feature(name=name, status="ENABLED" if name in features else "DISABLED") for name in FEATURES],
+            features=[
+                feature(
+                    name=name,
+                    status=status[name],
+                    additional_configuration=agents if name == "RUNTIME_MONITORING" else None,
+                )
+                for name in FEATURES
+            ],
         )
 
 
