@@ -45,7 +45,7 @@ OTHERS = {
     "AWS::EMR::SecurityConfiguration": ["SecurityConfiguration"],
     "AWS::KMS::Key": ["KeyPolicy", "PendingWindowInDays", "EnableKeyRotation", "RotationPeriodInDays", "KeySpec"],
     "AWS::Lambda::Function": ["Runtime", "LoggingConfig", "Environment", "VpcConfig"],
-    "AWS::Logs::LogGroup": ["RetentionInDays"],
+    "AWS::Logs::LogGroup": ["RetentionInDays", "LogGroupName"],
     "AWS::Redshift::ClusterParameterGroup": ["Parameters"],
     "AWS::S3::Bucket": [
         "LifecycleConfiguration",
@@ -70,6 +70,8 @@ STRANGE: list[Any] = [
     ["text", 7, {"Ref": "Parameter"}],
     [{"Ref": "Parameter"}, {"Rules": "text"}],
     {"Rules": [7, "text"], "Statement": "text", "ServerSideEncryptionConfiguration": {"Ref": "Parameter"}},
+    [{"Key": [], "Name": {}, "ParameterName": [1], "ReadWriteType": [], "FieldSelectors": [{"Equals": 7}]}],
+    {"source": [[], {}], "detail": {"findings": {"Severity": {"Label": [[]]}}}},
     {"Statement": [{"Effect": "Deny", "Condition": "text", "Principal": 7, "Action": {"Ref": "Parameter"}}]},
 ]
 

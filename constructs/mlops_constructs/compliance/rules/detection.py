@@ -19,7 +19,7 @@ _SEVERITY = "EventPattern.detail.findings.Severity.Label"
 
 def _features(estate: Estate) -> Iterator[Judgement]:
     for detector in estate.of("AWS::GuardDuty::Detector"):
-        states = {each.get("Name"): each.get("Status") for each in mappings(detector.get("Features"))}
+        states = {str(each.get("Name")): each.get("Status") for each in mappings(detector.get("Features"))}
         ok = states.get(_WATCHED) == "ENABLED" or is_true(detector.get("DataSources.S3Logs.Enable"))
         yield Judgement(detector, ok, _WATCHED, "" if ok else f"{_WATCHED} is not enabled: nobody watches the buckets")
 
@@ -47,12 +47,12 @@ def _takes_serious(rule: Resource, sources: set[str]) -> bool:
     if rule.get("State") == "DISABLED" or not services & _TELLING:
         return False
     pattern = rule.get("EventPattern")
-    if not isinstance(pattern, Mapping) or not sources & set(rule.values("EventPattern.source.*")):
+    if not isinstance(pattern, Mapping) or not sources & set(map(str, rule.values("EventPattern.source.*"))):
         return False
     kinds = [str(each) for each in rule.values("EventPattern.detail-type.*")]
     if kinds and not any("Finding" in each for each in kinds):
         return False
-    labels = set(rule.values(f"{_SEVERITY}.*"))
+    labels = set(map(str, rule.values(f"{_SEVERITY}.*")))
     return not labels or labels >= _SERIOUS
 
 

@@ -46,7 +46,7 @@ def _expires(rule: Mapping[str, Any]) -> bool:
 
 
 def _own_log_group(estate: Estate) -> Iterator[Judgement]:
-    named = {group.get("LogGroupName") for group in estate.of("AWS::Logs::LogGroup")}
+    named = {str(group.get("LogGroupName")) for group in estate.of("AWS::Logs::LogGroup")}
     for function in estate.of("AWS::Lambda::Function"):
         given = function.get("LoggingConfig.LogGroup")
         ok = bool(given) or f"/aws/lambda/{function.physical_id}" in named

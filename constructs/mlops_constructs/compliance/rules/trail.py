@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from mlops_constructs.compliance.estate import Estate, Resource
+from mlops_constructs.compliance.policy import texts
 from mlops_constructs.compliance.rule import Judgement, Phase, Rule, Severity
 from mlops_constructs.compliance.rules.buckets import locked_days
 from mlops_constructs.compliance.rules.expectations import check, mappings
 from mlops_constructs.compliance.rules.logging import least_days
-from mlops_constructs.compliance.values import is_true
+from mlops_constructs.compliance.values import is_false, is_true
 
-_EVERYTHING = {"All", None}
+_EVERYTHING = ("All", None)
 _CHEAPER_STAGES = ("local", "dev", "staging")  # insights cost per event
 
 
@@ -20,13 +21,13 @@ def _trail_selects(estate: Estate) -> Iterator[Judgement]:
     for trail in estate.of("AWS::CloudTrail::Trail"):
         if trail.get("AdvancedEventSelectors"):
             # A selector that names more than the category (readOnly, eventSource) leaves some of them out.
-            whole = [fields for fields in _selected(trail) if fields.get("eventCategory") == ["Management"]]
+            whole = [fields for fields in _selected(trail) if fields.get("eventCategory") == ("Management",)]
             ok = any(not fields.keys() - {"eventCategory"} for fields in whole)
             message = "its selectors leave out management events"
         else:
             selectors = mappings(trail.get("EventSelectors"))
             ok = not selectors or any(
-                each.get("ReadWriteType") in _EVERYTHING and each.get("IncludeManagementEvents", True) is not False
+                each.get("ReadWriteType") in _EVERYTHING and not is_false(each.get("IncludeManagementEvents", True))
                 for each in selectors
             )
             message = "no selector takes all management events"
@@ -36,17 +37,17 @@ def _trail_selects(estate: Estate) -> Iterator[Judgement]:
 def _trail_takes_data(estate: Estate) -> Iterator[Judgement]:
     """Judge whether some trail records reads and writes of the environment's buckets."""
     for trail in estate.of("AWS::CloudTrail::Trail"):
-        chosen = [value for fields in _selected(trail) for value in fields.get("resources.type", [])]
+        chosen = [value for fields in _selected(trail) for value in fields.get("resources.type", ())]
         chosen += list(trail.values("EventSelectors.*.DataResources.*.Type"))
         ok = "AWS::S3::Object" in chosen
         yield Judgement(trail, ok, "AWS::S3::Object", "" if ok else "nobody records who reads and writes objects")
 
 
-def _selected(trail: Resource) -> Iterator[dict[str, list[Any]]]:
-    """Yield for each advanced selector its fields with the values they must equal; [] stands for other operators."""
+def _selected(trail: Resource) -> Iterator[dict[str, tuple[str, ...]]]:
+    """Yield for each advanced selector its fields with the values they must equal; () stands for other operators."""
     for selector in mappings(trail.get("AdvancedEventSelectors")):
         fields = mappings(selector.get("FieldSelectors"))
-        yield {str(each.get("Field")): list(each.get("Equals") or []) for each in fields}
+        yield {str(each.get("Field")): texts(each.get("Equals")) for each in fields}
 
 
 def _trail_insights(estate: Estate) -> Iterator[Judgement]:

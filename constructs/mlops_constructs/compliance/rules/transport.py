@@ -126,7 +126,9 @@ def _listeners(estate: Estate) -> Iterator[Judgement]:
 
 def _parameter_groups(estate: Estate) -> Iterator[Judgement]:
     for group in estate.of("AWS::Redshift::ClusterParameterGroup"):
-        values = {each.get("ParameterName"): each.get("ParameterValue") for each in mappings(group.get("Parameters"))}
+        values = {
+            str(each.get("ParameterName")): each.get("ParameterValue") for each in mappings(group.get("Parameters"))
+        }
         ok = is_true(values.get("require_ssl"))
         yield Judgement(group, ok, "require_ssl", "" if ok else "require_ssl is not true: connections may be plain")
 
