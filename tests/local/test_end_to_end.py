@@ -173,6 +173,32 @@ def test_report_holds_the_figures(replayed: Replayed) -> None:
         assert f"{month.platform.auc:.3f}" in page
 
 
+def test_the_kill_switch_takes_the_endpoint_away_and_gives_it_back(replayed: Replayed) -> None:
+    sagemaker, ssm = replayed.aws.client("sagemaker"), replayed.aws.client("ssm")
+    served = sagemaker.describe_endpoint(EndpointName=replayed.platform.endpoint)["EndpointConfigName"]
+
+    def command(action: str) -> dict[str, object]:
+        asked = {"action": action, "workload": "flight-delays", "requested_by": "test", "reason": "an emergency drill"}
+        answer = replayed.aws.client("lambda").invoke(
+            FunctionName="mlops-local-control", Payload=json.dumps(asked).encode()
+        )
+        said: dict[str, object] = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, said
+        return said
+
+    def switch(name: str) -> str:
+        return str(ssm.get_parameter(Name=f"/mlops/local/flight-delays/{name}")["Parameter"]["Value"])
+
+    record = json.loads(replayed.platform.read(str(command("detach-endpoint")["record_uri"])))
+    assert (record["request"]["requested_by"], record["outcomes"][0]["workload"]) == ("test", "flight-delays")
+    assert not sagemaker.list_endpoints(NameContains=replayed.platform.endpoint)["Endpoints"]
+    assert switch("promotion-freeze") == "on"
+    command("attach-endpoint")
+    found = sagemaker.describe_endpoint(EndpointName=replayed.platform.endpoint)
+    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", served)
+    assert (switch("promotion-freeze"), switch("detached-endpoint")) == ("off", "none")
+
+
 def test_second_deploy_changes_what_the_environment_file_says_and_keeps_serving(
     replayed: Replayed, tmp_path: Path
 ) -> None:
