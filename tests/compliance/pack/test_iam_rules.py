@@ -12,6 +12,7 @@ from mlops_constructs.compliance.rules import iam
 from mlops_constructs.compliance.rules.iam_wildcards import nameless
 from tests.compliance.pack.iam_samples import (
     allow,
+    arn,
     details,
     document,
     failures,
@@ -93,6 +94,17 @@ def test_a_policy_that_only_limits_grants_nothing():
     assert failures("IAM-1.named-actions", {"Limit": limit, "R": attached}) == [("Limit", "s3:*")]
     scp = {"Type": "AWS::Organizations::Policy", "Properties": {"Content": document(allow("*"))}}
     assert failures("IAM-1.no-administrator", {"P": scp}) == []
+
+
+def test_a_wildcard_after_the_whole_name_of_a_resource_is_needless():
+    table = {"Type": "AWS::DynamoDB::Table"}
+    like = {"Fn::Join": ["", [arn("Orders"), "*"]]}
+    index = {"Fn::Join": ["", [arn("Orders"), "/index/*"]]}
+    found = {"Orders": table, "R": role(allow("dynamodb:GetItem", like))}
+    assert details("IAM-1.named-resources", found) == {
+        "dynamodb:GetItem on AWS DynamoDB Table and what is named like it"
+    }
+    assert failures("IAM-1.named-resources", {"Orders": table, "R": role(allow("dynamodb:Query", index))}) == []
 
 
 def test_reading_what_has_no_resource_level_is_fine_and_writing_it_must_be_reviewed():

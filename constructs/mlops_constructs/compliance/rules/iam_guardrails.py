@@ -18,19 +18,30 @@ _DEFINITIONS = (
 )
 _MONITORED = ("CreateMonitoringSchedule", *_DEFINITIONS)
 _JOBS = ("CreateTrainingJob", "CreateProcessingJob", "CreateHyperParameterTuningJob", *_MONITORED)
-_PLACED = (*_JOBS, "CreateModel", "CreateNotebookInstance", "CreateDomain", "CreateAutoMLJobV2")
+_AUTOML = ("CreateAutoMLJob", "CreateAutoMLJobV2")
+_PLACED = (*_JOBS, *_AUTOML, "CreateModel", "CreateNotebookInstance", "CreateDomain", "CreateCluster")
+_STORED = (*_JOBS, *_AUTOML, "CreateTransformJob", "CreateLabelingJob")
 # Condition key -> every action that can be made without what the key speaks of and must not be.
 GUARDED: dict[str, tuple[str, ...]] = {
     "sagemaker:VpcSubnets": _PLACED,
     "sagemaker:VpcSecurityGroupIds": _PLACED,
-    "sagemaker:VolumeKmsKey": (*_JOBS, "CreateTransformJob", "CreateNotebookInstance", "CreateAutoMLJobV2"),
-    "sagemaker:OutputKmsKey": (*_JOBS, "CreateTransformJob", "CreateAutoMLJobV2"),
+    "sagemaker:VolumeKmsKey": (*_STORED, "CreateNotebookInstance"),
+    "sagemaker:OutputKmsKey": _STORED,
     "sagemaker:NetworkIsolation": (*_JOBS, "CreateModel"),
-    "sagemaker:InterContainerTrafficEncryption": (*_JOBS, "CreateAutoMLJobV2"),
+    "sagemaker:InterContainerTrafficEncryption": (*_JOBS, *_AUTOML),
     "sagemaker:DirectInternetAccess": ("CreateNotebookInstance",),
     "sagemaker:RootAccess": ("CreateNotebookInstance", "UpdateNotebookInstance"),
     "sagemaker:AppNetworkAccessType": ("CreateDomain", "UpdateDomain"),
-    "sagemaker:InstanceTypes": ("CreateTrainingJob", "CreateProcessingJob", "CreateEndpointConfig", "CreateApp"),
+    "sagemaker:InstanceTypes": (
+        *_JOBS,
+        "CreateTransformJob",
+        "CreateEndpointConfig",
+        "CreateNotebookInstance",
+        "UpdateNotebookInstance",
+        "CreateApp",
+        "CreateSpace",
+        "CreateCluster",
+    ),
 }
 _KEYS = frozenset(key.lower() for key in GUARDED)
 _REGION = "aws:requestedregion"

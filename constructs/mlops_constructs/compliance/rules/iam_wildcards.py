@@ -73,7 +73,7 @@ def _named_resources(estate: Estate) -> Iterator[Judgement]:
     findings: dict[Resource, list[tuple[str, str]]] = {}
     for resource, statement in _allows(estate):
         for pattern in statement.resources:
-            shape = nameless(pattern, statement.actions)
+            shape = nameless(pattern, statement.actions) or _needless(estate, pattern)
             if shape is None or _tagged(statement):
                 continue
             for action in statement.actions:
@@ -100,6 +100,12 @@ def nameless(pattern: str, actions: tuple[str, ...] = ()) -> str | None:
     if is_wild(service) or is_wild(account):
         return f"{service}:{'any account' if is_wild(account) else account}"
     return _objects(rest) if service == "s3" and not account else _inside(service, rest)
+
+
+def _needless(estate: Estate, pattern: str) -> str | None:
+    """A wildcard right after the whole ARN of a resource that is defined here covers only others."""
+    known = pattern.endswith("*") and pattern[-2:-1] not in ("/", ":") and estate.find(pattern[:-1])
+    return f"{known.type.replace('::', ' ')} and what is named like it" if known else None
 
 
 def _objects(rest: str) -> str | None:
