@@ -14,10 +14,10 @@ NODE_READY := node_modules/.ready
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export PYTHONPATH := local:lambda
 
-.PHONY: help setup demo test synth review checkov lint fmt type bench schema snapshots lock clean
+.PHONY: help setup demo test synth review review-diff mutate unused checkov lint fmt type bench schema snapshots lock clean
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(PY_READY) $(NODE_READY) ## Make the virtual environment and install the locked tools
 
@@ -72,6 +72,21 @@ review: setup ## Review an environment before it is deployed: evidence in build/
 	@$(BIN)/python -m mlops_constructs.compliance review build/assembly/$(ENV) --out build/review/$(ENV) --date $(DATE) \
 	  --accepted stacks/second_opinion.yaml --checkov $(if $(filter 0,$(CHECKOV)),no,auto) \
 	  $(addprefix --usage ,$(USAGE)) $(addprefix --reasons ,$(REASONS)) $(addprefix --mutation ,$(MUTATION))
+
+review-diff: setup ## Review what the work tree changes (BASE=main): lost data, new access, in build/review-diff
+	@test -n "$(BASE)" || { echo "make: say against what: make review-diff BASE=main" >&2; exit 1; }
+	@$(BIN)/python tools/review_diff.py "$(BASE)"
+
+# Synthesis fails on an open finding too, with the assembly written; the score is of the templates either way.
+mutate: setup ## Break prod's templates on purpose and count which checker notices: figures in build/mutation
+	@rm -rf build/assembly/prod
+	@CDK_VALIDATION=false $(CDK) synth -c env=prod --quiet --no-notices --output build/assembly/prod >/dev/null \
+	  || test -f build/assembly/prod/manifest.json
+	@$(BIN)/python -m mlops_constructs.compliance mutate build/assembly/prod --publish docs/compliance/mutation.md
+
+unused: setup ## Record what the last demo used of its permissions, and list what it did not
+	@$(BIN)/python -m mlops_constructs.compliance unused build/demo/cdk.out build/demo/local-aws/iam-usage.jsonl \
+	  --record tests/compliance/unused/usage.json --reasons tests/compliance/unused/reasons.json
 
 lint: setup ## Check style and the direction of imports
 	@$(BIN)/ruff check .
