@@ -36,7 +36,10 @@ SECURE = {
     "AWS::Athena::WorkGroup": {
         "WorkGroupConfiguration": {
             "EnforceWorkGroupConfiguration": True,
-            "ResultConfiguration": {"EncryptionConfiguration": {"EncryptionOption": "SSE_KMS", "KmsKey": KEY}},
+            "ResultConfiguration": {
+                "OutputLocation": "s3://results/",
+                "EncryptionConfiguration": {"EncryptionOption": "SSE_KMS", "KmsKey": KEY},
+            },
         }
     },
     "AWS::ECR::Repository": {"EncryptionConfiguration": {"EncryptionType": "KMS", "KmsKey": KEY}},

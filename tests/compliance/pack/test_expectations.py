@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 from cloudformation_validate import SchemaValidator
 
+from mlops_constructs.compliance.estate import from_templates
 from mlops_constructs.compliance.rules import ALL
 from mlops_constructs.compliance.rules.expectations import DATA, MISSING, leaves
-from tests.compliance.pack.judging import KEY, failed, judged, passes, resource
+from mlops_constructs.compliance.template import ACCOUNT
+from tests.compliance.pack.judging import KEY, RULES, failed, judged, passes, resource
 
 TABLES = {name: json.loads((DATA / f"{name}.json").read_text()) for name in ("properties", "reviewed")}
 DECISIONS = json.loads((DATA / "decisions.json").read_text())
@@ -155,6 +157,13 @@ def test_a_key_of_the_customer_is_told_from_others(key: Any, ok: bool) -> None:
     }
     parameters = {"KeyParameter": {"Type": "String"}}
     assert passes("ENC-1.customer-key", resources, parameters=parameters) is ok
+
+
+def test_a_key_of_another_account_is_found_where_the_own_account_is_known() -> None:
+    queue = {"Queue": resource("AWS::SQS::Queue", {"KmsMasterKeyId": KEY.replace("111122223333", "444455556666")})}
+    for account, ok in (("444455556666", True), ("777788889999", False), (ACCOUNT, True)):
+        estate = from_templates({"stack": {"Resources": queue}}, account=account)
+        assert all(each.ok for each in RULES["ENC-1.customer-key"].check(estate)) is ok
 
 
 def test_a_value_known_only_at_deployment_is_no_secure_value() -> None:

@@ -39,10 +39,31 @@ def test_the_dates_are_read_as_of_a_day() -> None:
         ("OPS-4.patched", "AWS::RDS::DBInstance", {"AutoMinorVersionUpgrade": False}, False),
         ("OPS-4.patched", "AWS::Glue::Job", {"GlueVersion": "5.0", "Command": {"Name": "glueetl"}}, True),
         ("OPS-4.patched", "AWS::Glue::Job", {"GlueVersion": "2.0", "Command": {"Name": "glueetl"}}, False),
-        ("OPS-4.patched", "AWS::Glue::Job", {"Command": {"Name": "pythonshell"}}, True),
+        ("OPS-4.patched", "AWS::Glue::Job", {"Command": {"Name": "pythonshell", "PythonVersion": "3.9"}}, True),
+        ("OPS-4.patched", "AWS::Glue::Job", {"Command": {"Name": "pythonshell", "PythonVersion": "3"}}, False),
         ("OPS-4.pinned", "AWS::RDS::DBInstance", {"EngineVersion": "16.4"}, True),
         ("OPS-4.pinned", "AWS::RDS::DBInstance", {}, False),
     ],
 )
 def test_engines_are_patched_and_pinned(rule: str, kind: str, properties: dict[str, Any], ok: bool) -> None:
     assert (not failed(rule, {"It": resource(kind, properties)})) is ok
+
+
+@pytest.mark.parametrize(
+    ("layer", "ok"),
+    [
+        ("arn:aws:lambda:eu-west-1:111122223333:layer:ours:3", True),
+        ("arn:aws:lambda:eu-west-1:017000801446:layer:AWSLambdaPowertoolsPythonV3:27", True),
+        ({"Ref": "Layer"}, True),
+        ({"Ref": "Parameter"}, True),
+        ("arn:aws:lambda:eu-west-1:999999999999:layer:theirs:1", False),
+        ("theirs", False),
+    ],
+)
+def test_layers_come_from_somebody_known(layer: Any, ok: bool) -> None:
+    template = {
+        "It": resource("AWS::Lambda::Function", {"Layers": [layer]}),
+        "Layer": resource("AWS::Lambda::LayerVersion"),
+    }
+    parameters = {"Parameter": {"Type": "String"}}
+    assert passes("OPS-4.trusted-layers", template, parameters=parameters) is ok

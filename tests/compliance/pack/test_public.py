@@ -37,6 +37,9 @@ def test_all_four_public_access_blocks_are_asked_for(kind: str) -> None:
         ("AWS::S3::Bucket", {"AccessControl": "PublicRead"}, False),
         ("AWS::S3::Bucket", {"WebsiteConfiguration": {"IndexDocument": "index.html"}}, False),
         ("AWS::AppRunner::Service", {}, False),
+        ("AWS::S3::Bucket", {"CorsConfiguration": {"CorsRules": [{"AllowedOrigins": ["https://example.com"]}]}}, True),
+        ("AWS::S3::Bucket", {"CorsConfiguration": {"CorsRules": [{"AllowedOrigins": ["*"]}]}}, False),
+        ("AWS::Lambda::Url", {"Cors": {"AllowOrigins": ["*"]}}, False),
     ],
 )
 def test_public_sides_are_found(kind: str, properties: dict[str, Any], ok: bool) -> None:
@@ -108,7 +111,8 @@ def test_ports_open_to_the_internet_are_found(written: Any, rule: dict[str, Any]
         ({"SourceSecurityGroupId": {"Ref": "Other"}, "IpProtocol": "tcp", "FromPort": 0, "ToPort": 65535}, False),
         ({"SourceSecurityGroupId": {"Ref": "Other"}, "IpProtocol": "-1"}, False),
         ({"SourceSecurityGroupId": {"Ref": "Other"}, "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}, True),
-        ({"CidrIp": "10.0.0.0/8", "IpProtocol": "-1"}, False),
+        ({"CidrIp": "10.0.0.0/16", "IpProtocol": "-1"}, False),
+        ({"CidrIp": "10.0.0.0/8", "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}, False),
     ],
 )
 def test_every_port_is_open_to_the_group_itself_alone(rule: dict[str, Any], ok: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from mlops_constructs.compliance.estate import Estate
+from mlops_constructs.compliance.template import ACCOUNT
 from mlops_constructs.compliance.values import Unknown
 
 # A key of AWS in the customer's account (alias/aws/s3) or the name some services have for one of their own.
@@ -29,6 +30,9 @@ def key_problem(estate: Estate, value: object) -> str:
         return f"is {value!r}: a key of the customer is expected"
     if _OF_AWS.search(value):
         return f"is {value}, a key of AWS: its policy and rotation are not the customer's"
+    owner = re.match(r"arn:[\w-]+:kms:[^:]*:(\d{12}):", value)
+    if owner and estate.account not in (owner[1], ACCOUNT):
+        return f"is a key of account {owner[1]}: whoever owns that can take the data away"
     if estate.find(value, "AWS::KMS::Key", "AWS::KMS::ReplicaKey", "AWS::KMS::Alias") or _KEY.match(value):
         return ""
     found = estate.find(value)

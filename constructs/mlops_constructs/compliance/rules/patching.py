@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
@@ -11,6 +12,8 @@ from mlops_constructs.compliance.estate import Estate
 from mlops_constructs.compliance.rule import Judgement, Phase, Rule, Severity
 from mlops_constructs.compliance.rules.expectations import DATA, check
 from mlops_constructs.compliance.values import Unknown
+
+_LAYER = re.compile(r"arn:[\w-]+:lambda:[^:]+:(?P<account>\d{12}):layer:(?P<name>[\w-]+)")
 
 
 def _runtimes(estate: Estate) -> Iterator[Judgement]:
@@ -25,11 +28,24 @@ def _runtimes(estate: Estate) -> Iterator[Judgement]:
         yield Judgement(function, ok, "Runtime", "" if ok else f"the runtime {runtime} {problem}")
 
 
-class Runtimes:
-    """When Lambda's runtimes are deprecated, as known on a day."""
+def _layers(estate: Estate) -> Iterator[Judgement]:
+    trusted = {estate.account, *runtimes().publishers}
+    for function in estate.of("AWS::Lambda::Function"):
+        for layer in function.values("Layers.*"):
+            named = _LAYER.match(str(layer))
+            ok = isinstance(layer, Unknown) or (named is not None and named["account"] in trusted)
+            name = named["name"] if named else str(layer)
+            message = (
+                f"the layer {name} comes from {named['account'] if named else 'nobody known'}, whom nobody vouches for"
+            )
+            yield Judgement(function, ok, name, "" if ok else message)
 
-    def __init__(self, as_of: dt.date, ends: Mapping[str, dt.date]) -> None:
-        self.as_of, self.ends = as_of, ends
+
+class Runtimes:
+    """When Lambda's runtimes are deprecated, as known on a day, and accounts whose layers AWS vouches for."""
+
+    def __init__(self, as_of: dt.date, ends: Mapping[str, dt.date], publishers: Mapping[str, str]) -> None:
+        self.as_of, self.ends, self.publishers = as_of, ends, publishers
 
 
 @lru_cache(maxsize=1)
@@ -39,6 +55,7 @@ def runtimes() -> Runtimes:
     return Runtimes(
         dt.date.fromisoformat(data["as_of"]),
         {name: dt.date.fromisoformat(day) for name, day in data["deprecated"].items()},
+        data["publishers"],
     )
 
 
@@ -51,6 +68,15 @@ RULES: tuple[Rule, ...] = (
         severity=Severity.HIGH,
         phase=Phase.REPEATABLE,
         check=_runtimes,
+    ),
+    Rule(
+        id="OPS-4.trusted-layers",
+        title="Layers come from this account or from AWS",
+        rationale="A layer is code that runs with the role of the function; whoever publishes it must be known.",
+        remedy="Publish the layer in this account, or add its publisher to data/runtimes.json after a review.",
+        severity=Severity.HIGH,
+        phase=Phase.RELIABLE,
+        check=_layers,
     ),
     Rule(
         id="OPS-4.patched",

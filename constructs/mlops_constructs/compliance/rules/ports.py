@@ -12,6 +12,7 @@ from mlops_constructs.compliance.rules.expectations import mappings
 from mlops_constructs.compliance.values import Unknown
 
 _WIDEST = {4: 8, 6: 16}  # a public range this wide is the internet
+_LARGEST_VPC = 16  # prefix length
 _MANY = 1024  # ports
 
 
@@ -24,6 +25,7 @@ class Opening:
         source: The other side: a range, a group, a prefix list.
         ports: The ports in words.
         from_everywhere: Whether the other side is the internet.
+        wide: Whether the other side is a range larger than any VPC.
         all_ports: Whether it opens every port or nearly so.
         from_itself: Whether the other side is the group itself.
         only_port: The port, if it opens a single one.
@@ -33,6 +35,7 @@ class Opening:
     source: str
     ports: str
     from_everywhere: bool
+    wide: bool
     all_ports: bool
     from_itself: bool
     only_port: int | None
@@ -57,6 +60,14 @@ def is_internet(value: object) -> bool:
     except ValueError:
         return False
     return network.prefixlen == 0 or (not network.is_private and network.prefixlen <= _WIDEST[network.version])
+
+
+def _is_wide(value: object) -> bool:
+    try:
+        network = ipaddress.ip_network(str(value), strict=False)
+    except ValueError:
+        return False
+    return network.version == 4 and network.prefixlen < _LARGEST_VPC
 
 
 def _openings(estate: Estate, direction: str, side: str) -> Iterator[tuple[Resource, list[Opening]]]:
@@ -85,6 +96,7 @@ def _opening(estate: Estate, owner: Resource | None, rule: Mapping[str, Any], si
         source=source,
         ports=ports,
         from_everywhere=is_internet(range_),
+        wide=_is_wide(range_),
         all_ports=every,
         from_itself=found is not None and found is owner,
         only_port=first if first == last and not every else None,

@@ -31,7 +31,7 @@ def _open_ingress(estate: Estate) -> Iterator[Judgement]:
 
 def _wide_ingress(estate: Estate) -> Iterator[Judgement]:
     for resource, openings in ingress(estate):
-        found = [opening for opening in openings if opening.all_ports and not opening.from_itself]
+        found = [opening for opening in openings if opening.wide or (opening.all_ports and not opening.from_itself)]
         yield from _judged(resource, openings, found, "lets {source} in on {ports}")
 
 
@@ -121,9 +121,9 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         "PUB-3.wide-ingress",
-        "No security group opens every port, but to itself",
-        "Every port includes those nobody thought of.",
-        "Name the ports that are used.",
+        "No security group opens every port, but to itself, or lets in more than a VPC",
+        "Every port, and every machine of a large range, includes those nobody thought of.",
+        "Name the ports that are used, and a group or a range of a VPC as the source.",
         Severity.MEDIUM,
         _wide_ingress,
     ),
