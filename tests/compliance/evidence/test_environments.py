@@ -8,6 +8,7 @@ import pytest
 
 from mlops_constructs.compliance.evidence.cli import CHECKOV
 from mlops_constructs.compliance.evidence.review import Request, Review, review
+from mlops_constructs.compliance.evidence.statuses import FAILING
 from tests.assembly import Assembly
 
 PACKS = ("AwsSolutions", "NIST.800.53.R5", "HIPAA.Security")
@@ -30,7 +31,12 @@ def production(assembly: Assembly, root: Path) -> Review:
 
 
 def test_production_passes_with_its_waivers(production: Review) -> None:
-    assert production.passed, production.document["verdict"]["reasons"]
+    still_open = [
+        f"{check['finding']} at {check['path']}"
+        for check in production.document["checks"]
+        if check["status"] in FAILING and check["tool"] != "cdk-nag PCI.DSS.321"
+    ]
+    assert production.passed, [*production.document["verdict"]["reasons"], *still_open]
 
 
 def test_the_ledger_names_what_the_packs_found_during_synthesis(assembly: Assembly, production: Review) -> None:
