@@ -14,7 +14,10 @@ import policy_sentry
 from aws_cdk import assertions
 
 from mlops_constructs.compliance.controls import CONTROLS
+from mlops_constructs.governance.alerts import AlertTopic
 from mlops_constructs.governance.boundary import SERVICES, Boundary
+from mlops_constructs.governance.keys import Keys
+from mlops_constructs.governance.watch import watch_role
 from mlops_constructs.identity import Guardrails, OidcTrust, PermissionSets, PersonaRoles, Place, SamlTrust
 from mlops_constructs.identity.guardrails import SIDS, by_control, guardrails
 from mlops_constructs.identity.personas import PERSONAS, actions_outside
@@ -188,6 +191,29 @@ def test_break_glass_demands_a_second_factor_and_lasts_an_hour() -> None:
     (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Condition"]["StringEquals"]["aws:RequestTag/mfa"] == "true"
     assert role["MaxSessionDuration"] == 3600
+
+
+@pytest.mark.parametrize(
+    ("role", "wanted"),
+    [
+        (
+            "arn:aws:iam::1:role/mlops/test/mlops-test-break-glass",
+            "arn:aws:iam::1:role/mlops/test/mlops-test-break-glass",
+        ),
+        ("arn:aws:iam::1:role/aws-reserved/*X_*", {"wildcard": "arn:aws:iam::1:role/aws-reserved/*X_*"}),
+    ],
+)
+def test_every_use_of_break_glass_alerts(role: str, wanted: object) -> None:
+    stack = cdk.Stack(cdk.App(), "S")
+    keys = Keys(stack, "Keys")
+    topic = AlertTopic(stack, "Alerts", encryption_key=keys.data)
+    watch_role(stack, "Used", roles=[role], topic=topic, encryption_key=keys.data)
+    ((_, rule),) = assertions.Template.from_stack(stack).find_resources("AWS::Events::Rule").items()
+    detail = rule["Properties"]["EventPattern"]["detail"]
+    assert detail["requestParameters"] == {"roleArn": [wanted]}
+    assert set(detail["eventName"]) == {"AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"}
+    assert "errorCode" not in detail, "refused attempts alert too"
+    assert rule["Properties"]["Targets"][0]["DeadLetterConfig"]
 
 
 def test_people_have_a_boundary_of_their_own_even_where_the_stack_has_another() -> None:
