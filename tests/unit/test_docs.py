@@ -142,7 +142,7 @@ def session() -> Session:
 @cache
 def options_of(service: str, command: str) -> frozenset[str]:
     """Options of an operation as the CLI spells them."""
-    name = {"s3api": "s3"}.get(service, service)
+    name = {"s3api": "s3", "configservice": "config"}.get(service, service)
     model = session().get_service_model(name)
     operations = {xform_name(operation).replace("_", "-"): operation for operation in model.operation_names}
     assert command in operations, f"aws {service} has no {command}"
