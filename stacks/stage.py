@@ -8,6 +8,7 @@ from aws_cdk import aws_logs as logs
 from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks
 from constructs import Construct
 
+from mlops_constructs.compliance.plugin import MlopsChecks
 from stacks.audit import AuditStack
 from stacks.budget import BudgetStack, WorkloadBudgetStack
 from stacks.config import ALL, ConfigError, Environment, Platform, Workload, environment_names, load_platform
@@ -72,8 +73,10 @@ def add_platform(scope: Construct, platform: Platform) -> None:
 
 
 def check_policies(app: cdk.App) -> None:
-    """Let three rule packs judge every resource at synthesis: a finding that nobody waived stops it."""
-    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app), HIPAASecurityChecks(app))
+    """Let our rules and three packs judge every resource at synthesis: a finding that nobody waived stops it."""
+    cdk.Validations.of(app).add_plugins(
+        MlopsChecks(), AwsSolutionsChecks(app), NIST80053R5Checks(app), HIPAASecurityChecks(app)
+    )
 
 
 def _add_governance(
