@@ -121,13 +121,17 @@ class Graph:
 
     def _bound(self) -> None:
         attached = {arn for identity in self.identities for arn in texts(_managed_arns(identity))}
+        bounding: set[Resource] = set()
         for identity in self.identities.values():
             policy = self._boundary(identity.resource.get("PermissionsBoundary"))
-            if policy is None:
-                continue
-            identity.boundary = parse(policy.get("PolicyDocument"))
-            if policy.arn not in attached and not any(policy.get(name) for name, _ in _ATTACHED):
-                self.boundaries[policy] = identity.boundary
+            if policy is not None:
+                identity.boundary = parse(policy.get("PolicyDocument"))
+                bounding.add(policy)
+        for policy in self.estate.of(MANAGED):
+            # A boundary for roles of other stacks is known by its name alone.
+            meant = policy in bounding or "boundary" in f"{policy.logical_id} {policy.physical_id}".lower()
+            if meant and policy.arn not in attached and not any(policy.get(name) for name, _ in _ATTACHED):
+                self.boundaries[policy] = parse(policy.get("PolicyDocument"))
 
     def _boundary(self, reference: object) -> Resource | None:
         if not isinstance(reference, Mapping):

@@ -71,6 +71,14 @@ def test_a_deny_everywhere_takes_the_right_away_and_a_boundary_is_named():
     assert "only its permissions boundary" in finding.message
 
 
+def test_a_wildcard_is_one_finding_that_names_the_worst():
+    estate = from_templates({"stack": {"Resources": {"R": role(allow("iam:*"))}}})
+    (rule,) = [each for each in iam.RULES if each.id == "IAM-2.identity-administration"]
+    (finding,) = [each for each in rule.check(estate) if not each.ok]
+    assert finding.detail == "iam:*"
+    assert finding.message.startswith("may iam:PutRolePolicy on *")
+
+
 @pytest.mark.parametrize(
     "action", ["kms:PutKeyPolicy", "s3:PutBucketPolicy", "lambda:AddPermission", "secretsmanager:PutResourcePolicy"]
 )
@@ -102,11 +110,11 @@ def test_a_presigned_url_for_the_caller_alone_is_fine():
 
 def test_every_primitive_is_an_action_aws_has_and_every_data_file_is_plausible():
     permissions = actions_of("iam_actions_permissions.json")
-    assert {"iam:putrolepolicy", "kms:creategrant", "s3:putbucketpolicy"} <= permissions
-    assert "iam:passrole" not in permissions
+    assert {"iam:PutRolePolicy", "kms:CreateGrant", "s3:PutBucketPolicy"} <= permissions
+    assert "iam:PassRole" not in permissions
     free = actions_of("iam_actions_without_resource.json")
-    assert {"ec2:describeinstances", "sts:getcalleridentity"} <= free
-    assert "s3:getobject" not in free
+    assert {"ec2:DescribeInstances", "sts:GetCallerIdentity"} <= free
+    assert "s3:GetObject" not in free
     named = [*iam_primitives.TAKES_OVER, *(action for actions in iam_primitives.RUNS.values() for action in actions)]
     assert all(":" in name and "*" not in name for name in named)
 

@@ -92,6 +92,7 @@ def test_a_policy_that_only_limits_grants_nothing():
     assert failures("IAM-1.named-actions", {"Limit": limit, "R": bounded}) == []
     attached = role(PermissionsBoundary={"Ref": "Limit"}, ManagedPolicyArns=[{"Ref": "Limit"}])
     assert failures("IAM-1.named-actions", {"Limit": limit, "R": attached}) == [("Limit", "s3:*")]
+    assert failures("IAM-1.named-actions", {"TeamBoundary": limit}) == []
     scp = {"Type": "AWS::Organizations::Policy", "Properties": {"Content": document(allow("*"))}}
     assert failures("IAM-1.no-administrator", {"P": scp}) == []
 

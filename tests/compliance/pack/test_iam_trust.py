@@ -133,7 +133,7 @@ SERVICES_ONLY = deny("kms:CreateGrant", Condition={"Bool": {"kms:GrantIsForAWSRe
 def test_a_boundary_must_forbid_what_leads_everywhere():
     rule = "IAM-5.boundary-limits"
     assert failures(rule, boundary(allow(["dynamodb:*", "sqs:*"]))) == []
-    assert "iam:putrolepolicy" in details(rule, boundary(allow("*")))
+    assert "iam:PutRolePolicy" in details(rule, boundary(allow("*")))
     assert details(rule, boundary(allow("lambda:*"))) == {
         "lambda:UpdateFunctionCode",
         "lambda:UpdateFunctionConfiguration",

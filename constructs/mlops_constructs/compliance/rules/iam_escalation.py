@@ -9,7 +9,7 @@ from mlops_constructs.compliance.estate import Estate, Resource
 from mlops_constructs.compliance.identities import Graph, graph_of
 from mlops_constructs.compliance.policy import Statement, is_wild, matches
 from mlops_constructs.compliance.rule import Judgement, Phase, Rule, Severity
-from mlops_constructs.compliance.rules.iam_primitives import ONLY_TAKES_AWAY, TAKES_OVER, TAMED_BY
+from mlops_constructs.compliance.rules.iam_primitives import ONLY_TAKES_AWAY, TAKES_OVER, TAMED_BY, WORST
 from mlops_constructs.compliance.rules.iam_wildcards import actions_of
 from mlops_constructs.compliance.wildcards import REVIEWED
 
@@ -66,9 +66,13 @@ def _named(statement: Statement, actions: dict[str, str]) -> Iterator[str]:
     known = {action.lower(): action for action in actions}
     for written in {each.lower() for each in statement.actions}:
         if is_wild(written):
-            yield from (action for lower, action in known.items() if matches(written, lower))
+            yield from sorted((known[lower] for lower in known if matches(written, lower)), key=_worst_first)
         elif written in known:
             yield known[written]
+
+
+def _worst_first(action: str) -> tuple[bool, str]:
+    return action not in WORST, action
 
 
 def _written(action: str, statement: Statement) -> str:

@@ -28,8 +28,10 @@ TAMED_BY: dict[str, frozenset[str]] = {
 }
 # Deleting what one may not change is no way up: these only take rights away from others.
 ONLY_TAKES_AWAY = frozenset(
-    {"iam:deleteaccesskey", "iam:deletegroup", "iam:deleterole", "iam:deleteuser", "iam:deleteloginprofile"}
+    {"iam:DeleteAccessKey", "iam:DeleteGroup", "iam:DeleteRole", "iam:DeleteUser", "iam:DeleteLoginProfile"}
 )
+# What a finding about a wildcard names first.
+WORST = ("iam:PutRolePolicy", "sso:PutPermissionsPolicy", "kms:PutKeyPolicy", "s3:PutBucketPolicy")
 # Puts code or commands of the caller's choice where another identity's rights are.
 TAKES_OVER: dict[str, str] = {
     "lambda:UpdateFunctionCode": "runs its own code as the function's role",
