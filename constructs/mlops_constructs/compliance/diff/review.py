@@ -100,6 +100,8 @@ def _exposures(old: Estate, new: Estate, today: dt.date) -> Iterator[Finding]:
 
 
 def _open(estate: Estate, today: dt.date) -> list[Finding]:
+    if not estate.resources:  # an environment that is new or gone
+        return []
     findings = evaluate(estate, waivers_of(estate), today)
     shown = (Status.FAIL, Status.WAIVED, Status.WAIVER_EXPIRED)
     return [each for each in findings if each.rule.startswith(EXPOSURE) and each.status in shown]
@@ -159,7 +161,12 @@ def _acknowledged(estate: Estate) -> dict[tuple[str, str], str]:
 
 
 def reviews(old: Sequence[Estate], new: Sequence[Estate], today: dt.date) -> list[Review]:
-    """Compare two versions of an app, environment by environment; one that is gone or new is compared with nothing."""
+    """Compare two versions of an app, environment by environment; one that is gone or new is compared with nothing.
+
+    Two single environments are compared whatever they are called: their names may be those of folders.
+    """
+    if len(old) == len(new) == 1:
+        return [review(old[0], new[0], today)]
     before, after = {each.name: each for each in old}, {each.name: each for each in new}
     return [
         review(

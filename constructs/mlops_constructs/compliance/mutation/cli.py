@@ -7,7 +7,7 @@ import datetime as dt
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from . import checkers
@@ -35,27 +35,28 @@ def main(argv: Sequence[str]) -> int:
         return 2
     if options.half == "visible":
         population = Population(population.visible, (), population.excluded)
-    score = run(subject, population, _available(options.checkov, options.only))
-    _write(score, options)
+    for score in run(subject, population, _available(options.checkov, options.only)):
+        _write(score, options)  # after each checker: who stops the slowest one keeps the others' answers
     sys.stdout.write(tables(score))
     sys.stdout.writelines(f"{name}: {took:.0f} s\n" for name, took in score.seconds.items())
     return int(score.share(GATE, population.all) < GOAL)
 
 
-def run(subject: Subject, population: Population, available: Mapping[str, Checker]) -> Score:
-    """Show a population to checkers.
+def run(subject: Subject, population: Population, available: Mapping[str, Checker]) -> Iterator[Score]:
+    """Show a population to checkers; yield the score so far after each.
 
     Args:
         subject: The environment.
         population: Its mutants.
         available: Checkers by name.
     """
-    caught, seconds = {}, {}
+    caught: dict[str, Caught] = {}
+    seconds: dict[str, float] = {}
     for name, checker in available.items():
         start = time.monotonic()
         caught[name] = checker(subject, population.all)
         seconds[name] = time.monotonic() - start
-    return Score(population, caught, seconds)
+        yield Score(population, dict(caught), dict(seconds))
 
 
 def publish(page: Path, figures: str) -> None:

@@ -53,8 +53,7 @@ def mutants(corpus: Corpus, schemas: Schemas) -> Iterator[Mutant]:
     """Yield the mutants of the structure of every template."""
     yield from _mortal(corpus, {*schemas.stateful, *STATEFUL})
     yield from _unguarded(corpus)
-    for template in corpus.templates:
-        yield from _bare(template, schemas)
+    yield from _bare(corpus, schemas)
 
 
 def _mortal(corpus: Corpus, stateful: Iterable[str]) -> Iterator[Mutant]:
@@ -82,11 +81,12 @@ def _purpose(resource: dict[str, Any]) -> str:
     return str(values.get("MetricName") or pattern or "resource")
 
 
-def _bare(template: str, schemas: Schemas) -> Iterator[Mutant]:
-    for kind in schemas.types:
-        if SERVICES.fullmatch(kind) and (keys := _keys(schemas, kind)):
-            resource = {"Type": kind, "Properties": schemas.bare(kind)}
-            yield _mutant("add bare", kind, keys[0], "ENC-1", template, "MutantBare", (), resource)
+def _bare(corpus: Corpus, schemas: Schemas) -> Iterator[Mutant]:
+    kinds = [(kind, keys[0]) for kind in schemas.types if SERVICES.fullmatch(kind) and (keys := _keys(schemas, kind))]
+    for kind, key in kinds:
+        resource = {"Type": kind, "Properties": schemas.bare(kind)}
+        for template in corpus.templates:
+            yield _mutant("add bare", kind, key, "ENC-1", template, "MutantBare", (), resource)
 
 
 def _keys(schemas: Schemas, kind: str) -> list[str]:
