@@ -102,8 +102,9 @@ type: setup ## Check types
 bench: setup ## Measure synthesis and the test suite against their goals
 	@$(BIN)/python tools/bench.py
 
-schema: setup ## Write environments/schema.json and workloads/schema.json from the models
+schema: setup ## Write what comes from code: schemas of environments and workloads, the control catalogue
 	@$(BIN)/python -m stacks.config.schema
+	@$(BIN)/python -m mlops_constructs.compliance.controls_page docs/compliance/controls.md
 
 snapshots: setup ## Accept the templates and the ids of stateful resources as they are now
 	@$(BIN)/python -m pytest tests/snapshot/test_snapshots.py --snapshot-update
