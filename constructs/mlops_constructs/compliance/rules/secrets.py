@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from mlops_constructs.compliance.estate import Estate, Resource
@@ -17,7 +18,7 @@ from mlops_constructs.compliance.rule import Judgement, Phase, Rule, Severity
 from mlops_constructs.compliance.values import Unknown, is_true
 
 _SECRET = re.compile(
-    r"(password|passwd|pwd|passphrase|secret|secret_?string|token|api_?key|api_?key_?value|private_?key|access_?key"
+    r"(passwords?|passwd|pwd|passphrase|secret|secret_?string|token|api_?key|api_?key_?value|private_?key|access_?key"
     r"|secret_?key|auth_?key|credentials?)$",
     re.IGNORECASE,
 )
@@ -31,12 +32,10 @@ _REFERENCE = re.compile(r"\{\{resolve:(secretsmanager|ssm-secure):|^arn:[\w-]+:|
 _NAME = re.compile(r"^[a-z0-9_.-]+(/[a-z0-9_.-]+)+$")  # prod/database/password names a secret
 _PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")
 _SHAPES = {
-    "an access key of AWS": re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b"),
+    "an access key of AWS": re.compile(r"(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
     "a private key": re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY"),
-    "an address with a password": re.compile(
-        r"\b[a-z][a-z0-9+.-]*://[^\s/:@{}$]+:[^\s/:@{}$]{3,}@[\w.-]+", re.IGNORECASE
-    ),
-    "a token of GitHub or Slack": re.compile(r"\b(gh[pousr]_[A-Za-z0-9]{36}|xox[baprs]-[A-Za-z0-9-]{10,})"),
+    "an address with a password": re.compile(r"://[^\s/:@{}$\"]+:[^\s/:@{}$\"]{3,}@[\w.-]"),
+    "a token of GitHub or Slack": re.compile(r"gh[pousr]_[A-Za-z0-9]{36}|xox[baprs]-[A-Za-z0-9-]{10,}"),
 }
 _PAIRS = (("Name", "Value"), ("Key", "Value"), ("ParameterName", "ParameterValue"))
 _REFERENCE_TYPES = ("SECRETS_MANAGER", "PARAMETER_STORE")
@@ -44,7 +43,7 @@ _REFERENCE_TYPES = ("SECRETS_MANAGER", "PARAMETER_STORE")
 
 def _named(estate: Estate) -> Iterator[Judgement]:
     for resource in estate.resources:
-        found = {place: value for place, value in _values(resource.properties, "") if _is_secret(place)}
+        found = dict(_secrets(resource.properties, ()))
         if not found:
             yield Judgement(resource, ok=True)
         for place, value in found.items():
@@ -52,8 +51,9 @@ def _named(estate: Estate) -> Iterator[Judgement]:
             yield Judgement(resource, not problem, place, f"{place} {problem}" if problem else "")
 
 
-def _is_secret(place: str) -> bool:
-    name = [part for part in place.split(".") if not part.isdigit()][-1].lstrip("-").replace("-", "_")
+@lru_cache(maxsize=65536)
+def _is_secret(name: str) -> bool:
+    name = name.lstrip("-").replace("-", "_")
     return _SECRET.search(name) is not None and _HARMLESS.search(name) is None
 
 
@@ -80,23 +80,32 @@ def _plain(parameter: Mapping[str, Any]) -> bool:
     return str(parameter.get("Type", "String")) == "String"
 
 
-def _values(node: Any, place: str) -> Iterator[tuple[str, str]]:
-    """Every text below a node with its place; pairs of name and value count as one place named by the name."""
-    if isinstance(node, Mapping):
-        for name_key, value_key in _PAIRS:
-            if isinstance(node.get(name_key), str) and isinstance(node.get(value_key), str):
-                if node.get("Type") not in _REFERENCE_TYPES:
-                    yield f"{place}.{node[name_key]}".lstrip("."), node[value_key]
-                break
-        for key, value in node.items():
-            yield from _values(value, f"{place}.{key}".lstrip("."))
+def _secrets(node: Any, place: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Every text named like a secret with its place; a pair of name and value counts as one text of that name."""
+    if isinstance(node, str):
+        if node.startswith("{") and not isinstance(node, Unknown) and (inner := _json(node)) is not None:
+            yield from _secrets(inner, place)
     elif isinstance(node, (list, tuple)):
         for number, value in enumerate(node):
-            yield from _values(value, f"{place}.{number}")
-    elif isinstance(node, str):
-        yield place, node
-        if node.startswith("{") and not isinstance(node, Unknown) and (inner := _json(node)) is not None:
-            yield from _values(inner, place)
+            here = (*place, str(number))
+            if isinstance(value, str) and place and _is_secret(place[-1]):
+                yield ".".join(here), value
+            yield from _secrets(value, here)
+    elif isinstance(node, Mapping):
+        yield from _pair(node, place)
+        for key, value in node.items():
+            here = (*place, str(key))
+            if isinstance(value, str) and _is_secret(here[-1]):
+                yield ".".join(here), value
+            yield from _secrets(value, here)
+
+
+def _pair(node: Mapping[str, Any], place: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for name, value in _PAIRS:
+        if isinstance(node.get(name), str) and isinstance(node.get(value), str):
+            if node.get("Type") not in _REFERENCE_TYPES and _is_secret(node[name]):
+                yield ".".join((*place, node[name])), node[value]
+            return
 
 
 def _json(text: str) -> Any:
