@@ -40,6 +40,13 @@ class Condition:
             return True
         return self.operator in _EQUALS and not any(_vague(self.operator, value) for value in self.values)
 
+    @property
+    def void(self) -> bool:
+        """Whether a value is nothing but wildcards, so that it says nothing (or, under equality, nonsense)."""
+        if self.operator == "ipaddress":
+            return not self.narrows and not self.optional
+        return self.operator in _EQUALS and any(_vague("stringlike", value) for value in self.values)
+
     def says(self, value: str) -> bool:
         """Whether it is exactly this text, for `Bool` conditions."""
         return tuple(each.lower() for each in self.values) == (value,)

@@ -24,7 +24,7 @@ class Wildcard:
         reason: Why no resource can be named, in a sentence a reviewer can judge.
         on: Resource patterns without a name that the actions may be allowed on: `*`, `arn:*:network-interface/*`.
             None by default: the pattern in the policy must begin with a name.
-        only_if: Condition keys (lower case) of which one must narrow the statement. None needed by default.
+        only_if: Condition keys (lower case) that must narrow the statement, every one. None needed by default.
         owner: Who answers for it.
         review: Day it must be looked at again (ISO date).
     """
@@ -39,7 +39,7 @@ class Wildcard:
     def accepts(self, action: str, resource: str, keys: Collection[str]) -> bool:
         """Whether the action may be allowed on a pattern without a name, by a statement with these condition keys."""
         named = action.lower() in {each.lower() for each in self.actions}
-        narrowed = not self.only_if or not self.only_if.isdisjoint(keys)
+        narrowed = self.only_if <= frozenset(keys)
         return named and narrowed and any(fnmatchcase(resource, pattern.replace("[", "[[]")) for pattern in self.on)
 
 
@@ -190,7 +190,7 @@ SCALING = Wildcard(
     ),
     reason="Scalable targets have generated ids; limited to instance counts of SageMaker variants by condition.",
     on=("*",),
-    only_if=frozenset({"application-autoscaling:service-namespace"}),
+    only_if=frozenset({"application-autoscaling:service-namespace", "application-autoscaling:scalable-dimension"}),
 )
 ACCOUNT_SCANS = Wildcard(
     actions=frozenset({"inspector2:Enable", "inspector2:Disable"}),

@@ -153,6 +153,25 @@ def test_listing_a_bucket_needs_a_prefix():
     assert details("IAM-1.narrowed-by-condition", {"R": role(allow("s3:ListBucket", BUCKET, Condition=every))})
 
 
+@pytest.mark.parametrize("operator", ["StringLike", "StringEquals", "ArnLike", "StringLikeIfExists"])
+def test_a_condition_that_every_request_meets_is_a_finding(operator):
+    rule, key = "IAM-1.condition-narrows", "kms:EncryptionContext:aws:s3:arn"
+    void = role(allow("kms:Decrypt", "arn:aws:kms:us-east-1:1:key/k", Condition={operator: {key: ["a", "*"]}}))
+    assert details(rule, {"R": void}) == {key.lower()}
+    says = role(allow("kms:Decrypt", "arn:aws:kms:us-east-1:1:key/k", Condition={operator: {key: f"{BUCKET}/*"}}))
+    assert failures(rule, {"R": says}) == []
+    deny = {"Effect": "Deny", "Action": "x:Y", "Resource": "*", "Condition": {operator: {key: "*"}}}
+    assert failures(rule, {"R": role(deny)}) == []
+
+
+def test_a_reviewed_wildcard_needs_every_condition_of_its_kind():
+    register = "application-autoscaling:RegisterScalableTarget"
+    one = {"application-autoscaling:service-namespace": "sagemaker"}
+    both = {**one, "application-autoscaling:scalable-dimension": "sagemaker:variant:DesiredInstanceCount"}
+    assert details("IAM-1.named-resources", {"R": role(allow(register, Condition={"StringEquals": one}))})
+    assert failures("IAM-1.named-resources", {"R": role(allow(register, Condition={"StringEquals": both}))}) == []
+
+
 def test_a_workflow_uses_a_key_only_under_its_context():
     key = "arn:aws:kms:us-east-1:1:key/k"
     context = {

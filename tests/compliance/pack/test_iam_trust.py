@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlops_constructs.compliance.rules.iam_guardrails import GUARDED
+from mlops_constructs.compliance.rules.iam_guardrails import GUARDED, STARTS
 from tests.compliance.pack.iam_samples import ACCOUNT, allow, details, document, failures, passes, role, service, trust
 
 OIDC = f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
@@ -231,3 +231,17 @@ def test_a_guardrail_bites_on_what_is_missing(condition, bites):
 
 def test_a_guardrail_keeps_to_regions():
     assert details("IAM-5.guardrails-whole", guardrail(region=False)) == {"any region"}
+
+
+def stop(*actions):
+    properties = {"PolicyDocument": document(*([deny(*actions)] if actions else []))}
+    return {"P": {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties}}
+
+
+def test_a_policy_that_stops_jobs_stops_all_of_them():
+    rule, every = "IAM-5.stop-is-whole", [f"sagemaker:{action}" for action in STARTS]
+    assert passes(rule, stop(*every)) == ["P"]
+    assert details(rule, stop(*every[1:])) == {every[0]}
+    assert passes(rule, stop("sagemaker:Create*")) == ["P"]
+    assert details(rule, stop()) == {"empty"}
+    assert failures(rule, stop("s3:DeleteBucket")) == []

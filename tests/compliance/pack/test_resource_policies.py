@@ -241,3 +241,16 @@ def test_a_named_stranger_stays_one_whatever_else_is_asked(condition):
     assert details("PUB-1.no-foreign-account", holding("AWS::SQS::QueuePolicy", stranger)) == {OTHER}
     member = statement({"AWS": OTHER}, Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}})
     assert failures("PUB-1.no-foreign-account", holding("AWS::SQS::QueuePolicy", member)) == []
+
+
+def test_a_condition_that_every_request_meets_is_a_finding():
+    rule, every = "PUB-1.condition-narrows", {"StringLike": {"aws:SourceAccount": "*"}}
+    service = statement({"Service": "sns.amazonaws.com"}, Condition=every)
+    assert details(rule, holding("AWS::SQS::QueuePolicy", service)) == {"aws:sourceaccount"}
+    assert details(rule, endpoint("kms", statement("*", Condition={"StringLike": {"aws:PrincipalAccount": "*"}}))) == {
+        "aws:principalaccount"
+    }
+    world = statement("*", Condition={"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}})
+    assert details(rule, holding("AWS::S3::BucketPolicy", world)) == {"aws:sourceip"}
+    ours = statement({"Service": "sns.amazonaws.com"}, Condition={"StringEquals": {"aws:SourceAccount": ACCOUNT}})
+    assert failures(rule, holding("AWS::SQS::QueuePolicy", ours)) == []

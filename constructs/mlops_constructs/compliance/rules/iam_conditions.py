@@ -45,6 +45,16 @@ def _has(statement: Statement, keys: tuple[str, ...]) -> bool:
     return any(c.narrows and c.positive and c.key in keys for c in statement.conditions)
 
 
+def _conditions_narrow(estate: Estate) -> Iterator[Judgement]:
+    graph, findings = graph_of(estate), Findings()
+    for resource, statement in _allowing(graph):
+        for condition in statement.conditions:
+            if condition.void:
+                message = f"has a condition on {condition.key} that any value meets: {', '.join(condition.values)}"
+                findings.setdefault(resource, {})[condition.key] = message
+    yield from judged(graph, findings)
+
+
 def _machines(graph: Graph, resource: Resource) -> list[Identity]:
     """Identities with a policy that no person can assume."""
     holders = graph.holders(resource)
@@ -105,6 +115,15 @@ RULES: tuple[Rule, ...] = (
         severity=Severity.MEDIUM,
         phase=Phase.RELIABLE,
         check=_narrowed,
+    ),
+    Rule(
+        id="IAM-1.condition-narrows",
+        title="No condition that every request meets",
+        rationale="A condition on * reads like a limit in every review and is none.",
+        remedy="Write the values that are meant, or remove the condition and justify the permission without it.",
+        severity=Severity.MEDIUM,
+        phase=Phase.REPEATABLE,
+        check=_conditions_narrow,
     ),
     Rule(
         id="IAM-1.workflow-keys",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mlops_constructs.compliance.conditions import Condition
 from mlops_constructs.compliance.estate import Estate
 from mlops_constructs.compliance.identities import MANAGED, PERMISSION_SET
-from mlops_constructs.compliance.policy import Statement, documents
+from mlops_constructs.compliance.policy import Statement, documents, parse
 from mlops_constructs.compliance.rule import Judgement, Phase, Rule, Severity
 
 _DEFINITIONS = (
@@ -43,6 +43,14 @@ GUARDED: dict[str, tuple[str, ...]] = {
         "CreateCluster",
     ),
 }
+# What starts compute that runs until somebody stops it: a policy that stops some of it must stop all.
+STARTS = (
+    "CreateAutoMLJobV2",
+    "CreateHyperParameterTuningJob",
+    "CreateProcessingJob",
+    "CreateTrainingJob",
+    "CreateTransformJob",
+)
 _KEYS = frozenset(key.lower() for key in GUARDED)
 _REGION = "aws:requestedregion"
 
@@ -69,6 +77,28 @@ def _holes(denies: list[Statement]) -> Iterator[tuple[str, str]]:
         yield "any region", "denies no region: data can be taken where no other control looks"
 
 
+def _stops(estate: Estate) -> Iterator[Judgement]:
+    for policy in estate.of(MANAGED):
+        statements = parse(policy.get("PolicyDocument"))
+        stopping = {
+            action
+            for statement in statements
+            if not statement.allows and not statement.conditions and "*" in statement.resources
+            for action in STARTS
+            if statement.covers_action(f"sagemaker:{action}")
+        }
+        missing = sorted(set(STARTS) - stopping) if len(stopping) > 1 else []
+        if not statements:
+            yield Judgement(
+                policy, False, "empty", "says nothing: whoever attaches it believes in a limit that is none"
+            )
+        elif stopping and not missing:
+            yield Judgement(policy, True)
+        for action in missing:
+            message = f"stops {', '.join(sorted(stopping))} but not {action}"
+            yield Judgement(policy, False, f"sagemaker:{action}", message)
+
+
 def _bites(condition: Condition) -> bool:
     """Whether a Deny under this condition stops the request that lacks what the key speaks of."""
     if condition.operator == "null":
@@ -90,5 +120,15 @@ RULES: tuple[Rule, ...] = (
         phase=Phase.REPEATABLE,
         check=_whole,
         also=("ML-1", "ML-2", "ML-5", "ENC-1", "ENC-3"),
+    ),
+    Rule(
+        id="IAM-5.stop-is-whole",
+        title="A policy that stops new jobs stops every kind of them",
+        rationale="The budget or the kill switch that lets one kind of job through stops nothing.",
+        remedy="Deny every action that starts SageMaker compute, without condition, on every resource.",
+        severity=Severity.HIGH,
+        phase=Phase.RELIABLE,
+        check=_stops,
+        also=("OPS-3",),
     ),
 )

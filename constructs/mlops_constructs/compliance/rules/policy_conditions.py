@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mlops_constructs.compliance.audience import account_of
 from mlops_constructs.compliance.estate import Estate
-from mlops_constructs.compliance.policy import Principal, Statement, matches
+from mlops_constructs.compliance.policy import Principal, Statement, documents, matches
 from mlops_constructs.compliance.rule import Judgement, Phase, Rule, Severity
 from mlops_constructs.compliance.rules.resource_policies import statements_of
 
@@ -85,7 +85,32 @@ def _may(principal: Principal, wide: Statement, account: str) -> bool:
     return _is_account(principal, account) and any(_is_account(each, account) for each in wide.principals)
 
 
+def _conditions_narrow(estate: Estate) -> Iterator[Judgement]:
+    for resource in estate.resources:
+        documented = resource.type == "AWS::EC2::VPCEndpoint"
+        written = [s for _, each in documents(resource.properties) for s in each] if documented else []
+        statements = [statement for statement in (*statements_of(resource), *written) if statement.allows]
+        found = {
+            condition.key: f"has a condition on {condition.key} that any value meets: {', '.join(condition.values)}"
+            for statement in statements
+            for condition in statement.conditions
+            if condition.void
+        }
+        if statements and not found:
+            yield Judgement(resource, True)
+        yield from (Judgement(resource, False, detail, message) for detail, message in found.items())
+
+
 RULES: tuple[Rule, ...] = (
+    Rule(
+        id="PUB-1.condition-narrows",
+        title="No condition that every request meets",
+        rationale="A condition on * reads like a limit in every review and is none.",
+        remedy="Write the values that are meant: the account, the source, the organisation.",
+        severity=Severity.HIGH,
+        phase=Phase.REPEATABLE,
+        check=_conditions_narrow,
+    ),
     Rule(
         id="PUB-1.key-use-is-named",
         title="A key policy that hands use to the account says to which of its identities",
