@@ -36,40 +36,39 @@ GLOBAL_SERVICES = (
     "tax:*",
     "trustedadvisor:*",
 )
+# Monitoring schedules are not among these: one that names a job definition does not carry the keys of the definition.
 WITH_ISOLATION = (
     "sagemaker:CreateTrainingJob",
     "sagemaker:CreateProcessingJob",
     "sagemaker:CreateHyperParameterTuningJob",
     "sagemaker:CreateModel",
-    "sagemaker:CreateDataQualityJobDefinition",
-    "sagemaker:CreateModelQualityJobDefinition",
-    "sagemaker:CreateModelBiasJobDefinition",
-    "sagemaker:CreateModelExplainabilityJobDefinition",
+    "sagemaker:Create*JobDefinition",
 )
-IN_VPC = (*WITH_ISOLATION, "sagemaker:CreateAutoMLJob", "sagemaker:CreateNotebookInstance", "sagemaker:CreateDomain")
+IN_VPC = (
+    *WITH_ISOLATION,
+    "sagemaker:CreateAutoMLJob*",
+    "sagemaker:CreateNotebookInstance",
+    "sagemaker:CreateDomain",
+    "sagemaker:CreateCluster",
+)
 WITH_OUTPUT_KEY = (
     "sagemaker:CreateTrainingJob",
     "sagemaker:CreateProcessingJob",
     "sagemaker:CreateHyperParameterTuningJob",
     "sagemaker:CreateTransformJob",
-    "sagemaker:CreateAutoMLJob",
+    "sagemaker:CreateLabelingJob",
+    "sagemaker:CreateAutoMLJob*",
+    "sagemaker:Create*JobDefinition",
 )
 WITH_TRAFFIC_KEY = (
     "sagemaker:CreateTrainingJob",
     "sagemaker:CreateProcessingJob",
     "sagemaker:CreateHyperParameterTuningJob",
-    "sagemaker:CreateAutoMLJob",
+    "sagemaker:CreateAutoMLJob*",
+    "sagemaker:Create*JobDefinition",
 )
-WITH_INSTANCES = (
-    "sagemaker:CreateTrainingJob",
-    "sagemaker:CreateProcessingJob",
-    "sagemaker:CreateHyperParameterTuningJob",
-    "sagemaker:CreateTransformJob",
-    "sagemaker:CreateEndpointConfig",
-    "sagemaker:CreateNotebookInstance",
-    "sagemaker:UpdateNotebookInstance",
-    "sagemaker:CreateApp",
-)
+STUDIO_SYSTEM = "system"
+"""What Studio calls the instance type of its own, free apps."""
 
 
 def account_statements(settings: OrganisationSettings) -> list[Statement]:
@@ -241,8 +240,9 @@ def ml_statements(settings: OrganisationSettings) -> list[Statement]:
             when={"Null": {"sagemaker:FeatureGroupOfflineStoreKmsKey": absent}},
         ),
         deny(
+            # Every action: the condition holds only where a request names an instance type.
             "OPS3DenyUnapprovedInstanceTypes",
-            *WITH_INSTANCES,
-            when={"ForAnyValue:StringNotLike": {"sagemaker:InstanceTypes": list(settings.instance_types)}},
+            "sagemaker:*",
+            when={"ForAnyValue:StringNotLike": {"sagemaker:InstanceTypes": [*settings.instance_types, STUDIO_SYSTEM]}},
         ),
     ]
