@@ -10,6 +10,7 @@ from mlops_constructs.compliance.evidence.accepted import Accepted, AcceptedErro
 from mlops_constructs.compliance.evidence.document import build, verdict
 from mlops_constructs.compliance.evidence.ledger import Check, Ledger
 from mlops_constructs.compliance.evidence.ledger.own import own_ledger
+from mlops_constructs.compliance.evidence.review import distinct
 from mlops_constructs.compliance.evidence.statuses import WORST_FIRST, counted, worst
 from mlops_constructs.compliance.evidence.waiving import lay
 from mlops_constructs.compliance.rule import Phase, Rule, Severity
@@ -85,6 +86,13 @@ def test_a_renewed_waiver_counts_beside_the_old_one() -> None:
     late = waiver(review="2026-01-31")
     ledgers, _ = lay([ledger(check())], [late, waiver()], [], DAY)
     assert ledgers[0].checks[0].status == "WAIVED"
+
+
+def test_waivers_of_one_finding_at_one_place_keep_their_order() -> None:
+    """One permission is often waived for several reasons; a set has another order in every process."""
+    several = [waiver(reason=f"Reason number {number} of the same waiver.") for number in range(6)]
+    assert [distinct([*several[turn:], *several[:turn]]) for turn in range(6)] == [several] * 6
+    assert distinct([*several, several[0]]) == several
 
 
 @pytest.mark.parametrize(

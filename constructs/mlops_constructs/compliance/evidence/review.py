@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from mlops_constructs.compliance.estate import Estate, TemplateError, load
@@ -17,7 +17,7 @@ from mlops_constructs.compliance.evidence.waiving import lay
 from mlops_constructs.compliance.run import waivers_of
 from mlops_constructs.compliance.usage.record import read_summary
 from mlops_constructs.compliance.usage.unused import read_reasons
-from mlops_constructs.compliance.waivers import PACK, AppliedWaiver, parse_reason, read_file
+from mlops_constructs.compliance.waivers import PACK, AppliedWaiver, Unreadable, parse_reason, read_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,8 +75,7 @@ def review(request: Request, say: Say = quiet) -> Review:
     usage, mutation = _usage(request, estate), mutation_row(request.mutation)
     ledgers = gather(estate, templates, lambda: own_ledger(estate, ours, request.date), request.checkov, say)
     with step(say, f"{estate.name}: statuses and inventories"):
-        valid = sorted({each for each in [*ours, *foreign] if isinstance(each, AppliedWaiver)}, key=_place)
-        laid, rows = lay(ledgers, valid, accepted, request.date)
+        laid, rows = lay(ledgers, distinct([*ours, *foreign]), accepted, request.date)
         document = build(
             estate,
             templates,
@@ -136,8 +135,10 @@ def _usage(request: Request, estate: Estate) -> Row | None:
     return usage_rows(estate, read_summary(request.usage), reasons)
 
 
-def _place(applied: AppliedWaiver) -> tuple[str, str, str]:
-    return applied.waiver.finding, applied.path, applied.waiver.review
+def distinct(waivers: Iterable[AppliedWaiver | Unreadable]) -> list[AppliedWaiver]:
+    """Valid waivers, each once, in an order that depends on nothing but what they say."""
+    valid = {each for each in waivers if isinstance(each, AppliedWaiver)}
+    return sorted(valid, key=lambda each: (each.waiver.finding, each.path, *astuple(each.waiver)))
 
 
-__all__ = ["Request", "Review", "review", "template_files"]
+__all__ = ["Request", "Review", "distinct", "review", "template_files"]
