@@ -104,7 +104,7 @@ def allow_teardown(
 ) -> None:
     """What removing an endpoint takes, with everything the deploy workflow made for it."""
     endpoint = sagemaker_arn(role, "endpoint", endpoint_name)
-    allow(role, "sagemaker:DescribeEndpoint", "sagemaker:DeleteEndpoint", "sagemaker:AddTags", on=[endpoint])
+    allow(role, "sagemaker:DescribeEndpoint", "sagemaker:DeleteEndpoint", on=[endpoint])
     allow_wildcard(role, ENDPOINT_LISTS)
     for action, resource in (("DeleteModel", "model"), ("DeleteEndpointConfig", "endpoint-config")):
         names = sagemaker_arn(role, resource, f"{name_prefix}-*")
