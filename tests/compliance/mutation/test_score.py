@@ -157,6 +157,15 @@ def test_the_command_refuses_what_is_no_environment(tmp_path: Path, capsys: pyte
     assert "one synthesized environment" in capsys.readouterr().err
 
 
+def test_a_checker_that_is_not_installed_is_said_so(
+    assembly: Assembly, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage = str(assembly.folder / "assembly-local")
+    asked = ["--only", "checkov", "--checkov", str(tmp_path / "checkov"), "--out", str(tmp_path)]
+    assert cli.main([stage, *asked, "--schemas", str(ROOT / "node_modules" / "aws-cdk" / "db.json.gz")]) == 2
+    assert "make checkov" in capsys.readouterr().err
+
+
 def test_removed_is_the_same_in_every_process() -> None:
     import pickle
 

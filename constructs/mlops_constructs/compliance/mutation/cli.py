@@ -15,7 +15,7 @@ from .checkers import Caught, Subject
 from .generate import SEED, Population, generate
 from .model import Mutant
 from .schema import DATABASE, Schemas
-from .score import GATE, Score, as_json, survivors_text, tables
+from .score import GATE, OURS, Score, as_json, survivors_text, tables
 
 MARKS = ("<!-- figures -->", "<!-- end of figures -->")
 GOAL = 0.95
@@ -35,7 +35,11 @@ def main(argv: Sequence[str]) -> int:
         return 2
     if options.half == "visible":
         population = Population(population.visible, (), population.excluded)
-    for score in run(subject, population, _available(options.checkov, options.only)):
+    available = _available(options.checkov, options.only)
+    if not available:
+        sys.stderr.write(f"mutate: {options.only} is not there: `make checkov` installs checkov\n")
+        return 2
+    for score in run(subject, population, available):
         _write(score, options)  # after each checker: who stops the slowest one keeps the others' answers
     sys.stdout.write(tables(score))
     sys.stdout.writelines(f"{name}: {took:.0f} s\n" for name, took in score.seconds.items())
@@ -104,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--schemas", type=Path, default=DATABASE, help="schema database of the CDK CLI")
     parser.add_argument("--seed", type=int, default=SEED, help="chooses resources and halves")
     parser.add_argument("--half", choices=("visible", "both"), default="both", help="show only the visible half")
-    parser.add_argument("--only", help="run one checker")
+    parser.add_argument("--only", choices=(*OURS, "checkov"), help="run one checker")
     parser.add_argument("--checkov", type=Path, default=Path(".venv-checkov/bin/checkov"), help="second opinion")
     parser.add_argument("--publish", type=Path, help="documentation page whose figures are replaced")
     parser.add_argument("--today", type=dt.date.fromisoformat, default=dt.datetime.now(dt.UTC).date())
