@@ -132,7 +132,7 @@ SERVICES_ONLY = deny("kms:CreateGrant", Condition={"Bool": {"kms:GrantIsForAWSRe
 
 def test_a_boundary_must_forbid_what_leads_everywhere():
     rule = "IAM-5.boundary-limits"
-    assert failures(rule, boundary(allow(["dynamodb:*", "sqs:*"]))) == []
+    assert failures(rule, boundary(allow(["xray:*", "sqs:*"]))) == []
     assert "iam:PutRolePolicy" in details(rule, boundary(allow("*")))
     assert details(rule, boundary(allow("lambda:*"))) == {
         "lambda:UpdateFunctionCode",
@@ -142,12 +142,17 @@ def test_a_boundary_must_forbid_what_leads_everywhere():
 
 
 def test_a_boundary_keeps_data_at_home_and_grants_to_services():
-    rule, keys = "IAM-5.boundary-limits", deny("kms:PutKeyPolicy", "kms:ScheduleKeyDeletion")
-    store = [allow("s3:*"), deny("s3:PutBucketPolicy", "s3:DeleteBucket")]
+    rule, keys = "IAM-5.boundary-limits", deny("kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:DisableKey")
+    store = [allow("s3:*"), deny("s3:*BucketPolicy", "s3:DeleteBucket", "s3:PutBucketP*", "s3:PutEncryption*")]
     assert details(rule, boundary(*store)) == {"s3:PutObject"}
     assert failures(rule, boundary(*store, HOME)) == []
     assert details(rule, boundary(allow("kms:*"), keys)) == {"kms:CreateGrant"}
     assert failures(rule, boundary(allow("kms:*"), keys, SERVICES_ONLY)) == []
+
+
+@pytest.mark.parametrize("action", ["logs:DeleteLogGroup", "dynamodb:DeleteTable", "s3:PutEncryptionConfiguration"])
+def test_a_boundary_keeps_what_cannot_be_made_again(action):
+    assert action in details("IAM-5.boundary-limits", boundary(allow(f"{action.split(':')[0]}:*"), HOME))
 
 
 def test_a_boundary_lets_pass_only_roles_under_a_path():

@@ -23,7 +23,20 @@ _BROAD_NAME = re.compile(r"FullAccess|Administrator|PowerUser|(^|/)job-function/
 _CARRIES = "s3:PutObject"
 _HOME = frozenset({"aws:resourceaccount", "aws:resourceorgid", "aws:resourceorgpaths"})
 # Beyond what changes identities: what a boundary must never leave to a job, a function or a workflow.
-_UNBOUNDED = ("kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:CreateGrant", "s3:PutBucketPolicy", "s3:DeleteBucket")
+_UNBOUNDED = (
+    "dynamodb:DeleteBackup",
+    "dynamodb:DeleteTable",
+    "kms:CreateGrant",
+    "kms:DisableKey",
+    "kms:PutKeyPolicy",
+    "kms:ScheduleKeyDeletion",
+    "logs:DeleteLogGroup",
+    "s3:DeleteBucket",
+    "s3:DeleteBucketPolicy",
+    "s3:PutBucketPolicy",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutEncryptionConfiguration",
+)
 _NOT_OURS = frozenset(
     {"scheduler:UpdateSchedule", "pipes:UpdatePipe", "glue:UpdateJob", "ssm:StartAutomationExecution"}
 )
