@@ -205,3 +205,20 @@ def test_a_definition_no_schedule_runs_is_found() -> None:
     }
     assert passes("ML-4.monitor-scheduled", both)
     assert failed("ML-4.monitor-scheduled", {"D": both["D"]}) == {("D", "")}
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [{"Condition": "{% $approval = 'Approved' %}"}, {"Variable": "$.Status", "StringEquals": "Approved"}],
+)
+def test_a_workflow_creates_no_model_past_the_approval(condition: dict[str, Any]) -> None:
+    rule, create = "ML-9.workflow-asks-approval", task("sagemaker:createModel", {"ModelName": "m"}, Next="Done")
+    asked = {"Type": "Choice", "Choices": [{**condition, "Next": "Create"}], "Default": "Failed"}
+    assert passes(rule, {"M": workflow({"Asked": asked, "Create": create})})
+    for broken in (
+        changed(asked, "Default", "Create"),
+        changed(asked, "Choices.0", {"Condition": "{% true %}", "Next": "Create"}),
+        changed(asked, "Choices.0", {"Condition": "{% $approval != 'Approved' %}", "Next": "Create"}),
+    ):
+        assert failed(rule, {"M": workflow({"Asked": broken, "Create": create})}) == {("M", "Create")}
+    assert failed(rule, {"M": workflow({"Create": create})}) == {("M", "Create")}
