@@ -101,7 +101,7 @@ class Workflow(Construct):
             "TimedOutAlarm",
             metric=self.state_machine.metric_timed_out(period=Duration.minutes(5), statistic="Sum"),
             threshold=1,
-            description=f"Workflow {id}: an execution was stopped after {seconds // 3600} hours: {runbook}",
+            description=f"Workflow {id}: an execution was stopped after {seconds // 3600} hours: docs/runbooks/workflow-timed-out.md",
             topic=alarm_topic,
         )
 
