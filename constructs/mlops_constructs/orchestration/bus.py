@@ -209,9 +209,7 @@ def connect(
     role: iam.Role | None = None
     if isinstance(target, Workflow):
         account = {"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}}
-        role = iam.Role(
-            scope, f"{id}Role", assumed_by=iam.ServicePrincipal("events.amazonaws.com", conditions=account)
-        )
+        role = iam.Role(scope, f"{id}Role", assumed_by=iam.ServicePrincipal("events.amazonaws.com", conditions=account))
         target.grant_start(role)
     rule = events.Rule(
         scope, id, event_bus=bus, event_pattern=pattern, targets=[_RuleTarget(_arn(target), queue, role)]

@@ -20,6 +20,7 @@ from mlops_constructs.orchestration.states import State, definition
 
 DATA_KEY_REUSE = Duration.minutes(5)
 LONGEST_EXECUTION = Duration.days(1)
+TIMED_OUT_RUNBOOK = "docs/runbooks/workflow-timed-out.md"
 
 
 class Workflow(Construct):
@@ -101,7 +102,7 @@ class Workflow(Construct):
             "TimedOutAlarm",
             metric=self.state_machine.metric_timed_out(period=Duration.minutes(5), statistic="Sum"),
             threshold=1,
-            description=f"Workflow {id}: an execution was stopped after {seconds // 3600} hours: docs/runbooks/workflow-timed-out.md",
+            description=f"Workflow {id}: an execution was stopped after {seconds // 3600} hours: {TIMED_OUT_RUNBOOK}",
             topic=alarm_topic,
         )
 
