@@ -182,3 +182,18 @@ ACCOUNT = "111122223333"
 def test_strangers_are_told_from_the_account(principal: Any, foreign: bool) -> None:
     witness = gained([], [{**TRUST, "Principal": principal}], outside=ACCOUNT)
     assert (witness is not None) == foreign
+
+
+@pytest.mark.parametrize(
+    ("condition", "foreign"),
+    [
+        ({"StringEquals": {"kms:CallerAccount": ACCOUNT}}, False),
+        ({"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/x*"}}, False),
+        ({"StringEquals": {"aws:PrincipalAccount": "999988887777"}}, True),
+        ({"StringLike": {"kms:CallerAccount": "*"}}, True),
+    ],
+)
+def test_a_condition_on_the_caller_keeps_strangers_out(condition: Statement, foreign: bool) -> None:
+    statement = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*", "Principal": {"AWS": "*"}}
+    witness = gained([], [{**statement, "Condition": condition}], outside=ACCOUNT)
+    assert (witness is not None) == foreign

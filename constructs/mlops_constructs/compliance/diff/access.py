@@ -67,8 +67,7 @@ def newly_allowed(old: Sequence[Statement], new: Sequence[Statement], *, outside
     # An action is a service and a name: without it the answer may be a text that is no action.
     wanted.append(request.action.matches(Pattern.glob("?*:?*")))
     if outside:
-        wanted.append(z3.Not(request.principal.matches(Pattern.glob(f"arn:*:*::{outside}:*"))))
-        wanted.append(z3.Not(request.principal.matches(Pattern.glob("service:*"))))
+        wanted += request.comes_from_outside(outside)
     solver = z3.Solver()
     solver.set("timeout", TIMEOUT_MS)
     try:
@@ -122,6 +121,19 @@ class _Request:
         found = [(each.allows, self._applies(each)) for each in statements]
         denied = _any(formula for allows, formula in found if not allows)
         return z3.And(_any(formula for allows, formula in found if allows), z3.Not(denied))
+
+    def comes_from_outside(self, account: str) -> list[Any]:
+        """The principal is of another account, by every name the policies call it, and no service."""
+        ours = Pattern.glob(f"arn:*:*::{account}:*")
+        found = [z3.Not(self.principal.matches(each)) for each in (ours, Pattern.glob("service:*"))]
+        for key, inside in (
+            ("aws:principalarn", ours),
+            ("aws:principalaccount", Pattern.exact(account)),
+            ("kms:calleraccount", Pattern.exact(account)),
+        ):
+            if key in self.keys:
+                found.append(z3.Not(self.keys[key][1].matches(inside)))
+        return found
 
     def possible(self) -> list[Any]:
         """What holds for every request."""
