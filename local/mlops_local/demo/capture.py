@@ -6,7 +6,7 @@ import base64
 import io
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -52,28 +52,45 @@ def _output_lines(output: dict[str, Any]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in data.splitlines() if line.strip()]
 
 
-def capture_lines(platform: Platform) -> Iterator[str]:
-    """Every line of every capture object of the endpoint."""
+def capture_keys(platform: Platform) -> list[str]:
+    """Every capture object of the endpoint."""
+    return platform.list_keys(platform.bucket("capture"), f"{platform.workload}/{platform.endpoint}/")
+
+
+def capture_lines(platform: Platform, keys: Iterable[str]) -> Iterator[str]:
+    """Every line of some capture objects."""
     bucket = platform.bucket("capture")
-    for key in platform.list_keys(bucket, f"{platform.workload}/{platform.endpoint}/"):
+    for key in keys:
         yield from platform.read(f"s3://{bucket}/{key}").decode().splitlines()
 
 
-def await_capture(platform: Platform, month: Month, requests: int, timeout: float = 60) -> None:
+def await_capture(
+    platform: Platform, month: Month, requests: int, earlier: Collection[str], timeout: float = 60
+) -> None:
     """Wait until the capture of a month's requests has reached S3: SageMaker writes it a little later.
+
+    Args:
+        platform: whose capture.
+        month: the requests' month.
+        requests: how many were sent.
+        earlier: objects that were there before the first of them was sent; an object is written once.
+        timeout: seconds to wait.
 
     Raises:
         CaptureError: it is not complete in time.
     """
     deadline, prefix = time.monotonic() + timeout, f"{INFERENCE_PREFIX}{month}-"
+    read, ids = set(earlier), set[str]()
     while True:
-        ids = {json.loads(line)["eventMetadata"].get("inferenceId", "") for line in capture_lines(platform)}
+        new = [key for key in capture_keys(platform) if key not in read]
+        read.update(new)
+        ids |= {json.loads(line)["eventMetadata"].get("inferenceId", "") for line in capture_lines(platform, new)}
         arrived = sum(one.startswith(prefix) for one in ids)
         if arrived >= requests:
             return
         if time.monotonic() > deadline:
             raise CaptureError(f"{arrived} of {requests} requests of {month} are in the capture after {timeout:.0f} s")
-        time.sleep(0.5)
+        time.sleep(0.2)
 
 
 def curated_labels(platform: Platform) -> pd.Series[int]:
@@ -93,7 +110,7 @@ def curated_labels(platform: Platform) -> pd.Series[int]:
 
 def predictions(platform: Platform) -> pd.DataFrame:
     """One row per served prediction: flight_id, month, model_package_version, score, label (null: not known yet)."""
-    frame = pd.DataFrame(parse_capture(capture_lines(platform)))
+    frame = pd.DataFrame(parse_capture(capture_lines(platform, capture_keys(platform))))
     if frame.empty:
         raise CaptureError(f"no prediction of the replay is in the capture bucket {platform.bucket('capture')}")
     frame["label"] = frame["flight_id"].map(curated_labels(platform)).astype("Int64")

@@ -12,6 +12,7 @@ from types import FrameType, TracebackType
 
 import psutil
 
+_SAMPLE_SECONDS = 3.0
 GRACE_SECONDS = 5.0
 
 
@@ -99,7 +100,7 @@ def end_group(child: subprocess.Popen[str]) -> None:
 
 
 class MemoryWatch:
-    """Samples the memory of this process and everything below it, once a second.
+    """Samples the memory of this process and everything below it, every three seconds: one look costs milliseconds.
 
     On Linux pages shared by n processes count a n-th each (PSS): jobs are forked from one interpreter, so the sum of
     resident sizes would count that interpreter once per job. Elsewhere it is that sum, an upper bound.
@@ -127,7 +128,7 @@ class MemoryWatch:
         this = psutil.Process()
         while not self._stop.is_set():
             self.peak_bytes = max(self.peak_bytes, tree_bytes(this))
-            self._stop.wait(1.0)
+            self._stop.wait(_SAMPLE_SECONDS)
 
 
 def tree_bytes(root: psutil.Process) -> int:

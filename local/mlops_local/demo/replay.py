@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from mlops_local.demo.capture import await_capture
+from mlops_local.demo.capture import await_capture, capture_keys
 from mlops_local.demo.display import Display
 from mlops_local.demo.faults import faults_of
 from mlops_local.demo.landing import Produced, Upload, land, select
@@ -86,8 +86,9 @@ class Replay:
         self.display.now(f"{month.name}: {len(flights)} flights files land")
         files = self._land([*(file.upload() for file in flights), *(self._broken(month) if with_faults else ())])
         self.display.now(f"{month.name}: scoring {sum(file.rows for file in flights)} flights")
+        captured = capture_keys(self.platform)
         traffic = score_month(self.platform, month, [file.path for file in flights])
-        await_capture(self.platform, month, traffic.requests)
+        await_capture(self.platform, month, traffic.requests, captured)
         self.display.now(f"{month.name}: labels land")
         files += self._land([file.upload() for file in select(self.files, "labels", [month])])
         self.display.now(f"{month.name}: the monitor compares the month with the champion's training data")
