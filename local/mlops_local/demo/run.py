@@ -59,12 +59,13 @@ class Demo:
         _empty(self.out)
         with ExitStack() as stack:
             memory = stack.enter_context(MemoryWatch())
-            with display.phase("cut the flights into files"):
-                files = self.produce(display)
             with display.phase("start the local AWS"):
                 aws = stack.enter_context(LocalAws(self.home, self.port))
                 display.step(f"{aws.endpoint_url}, working in {self.home}")
-            self.deploy(aws, display)
+            with ThreadPoolExecutor(1) as beside:
+                cut = beside.submit(self.produce, display)
+                self.deploy(aws, display)
+                files = cut.result()
             platform = Platform.discover(aws.client, ENVIRONMENT, WORKLOAD)
             try:
                 result = self.loop(platform, files, display)
@@ -95,7 +96,7 @@ class Demo:
     def produce(self, display: Display) -> list[Produced]:
         """Cut January to March and the months to replay into landing files."""
         files = produce(self._workload / "data" / "prepare.py", self.out / "files", [*history(), *self.months])
-        display.step(f"{len(files)} files, {sum(file.rows for file in files)} rows")
+        display.step(f"the flights are cut into {len(files)} files, {sum(file.rows for file in files)} rows")
         return files
 
     def loop(self, platform: Platform, files: list[Produced], display: Display) -> Result:
