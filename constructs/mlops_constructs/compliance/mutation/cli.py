@@ -42,7 +42,6 @@ def main(argv: Sequence[str]) -> int:
     for score in run(subject, population, available):
         _write(score, options)  # after each checker: who stops the slowest one keeps the others' answers
     sys.stdout.write(tables(score))
-    sys.stdout.writelines(f"{name}: {took:.0f} s\n" for name, took in score.seconds.items())
     return int(score.share(GATE, population.all) < GOAL)
 
 
@@ -58,8 +57,11 @@ def run(subject: Subject, population: Population, available: Mapping[str, Checke
     seconds: dict[str, float] = {}
     for name, checker in available.items():
         start = time.monotonic()
+        sys.stderr.write(f"{name}: {len(population.all)} mutants ... ")
+        sys.stderr.flush()
         caught[name] = checker(subject, population.all)
         seconds[name] = time.monotonic() - start
+        sys.stderr.write(f"{len(caught[name])} noticed in {seconds[name]:.0f} s\n")
         yield Score(population, dict(caught), dict(seconds))
 
 
