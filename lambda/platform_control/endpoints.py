@@ -41,7 +41,9 @@ def look(endpoint: str, promotion_freeze: str, deadline: float) -> Detached:
     status, config = _wait(endpoint, _SETTLED | {""}, deadline)
     if not status:
         raise InvalidInput(f"there is no endpoint {endpoint} to detach")
-    return Detached(endpoint_config=config, promotion_freeze=promotion_freeze, targets=_targets(endpoint))
+    return Detached(
+        endpoint_config=config, promotion_freeze=promotion_freeze, targets=_targets(endpoint), tags=_tags(endpoint)
+    )
 
 
 def remove(endpoint: str, detached: Detached, deadline: float) -> None:
@@ -60,11 +62,15 @@ def remove(endpoint: str, detached: Detached, deadline: float) -> None:
 
 
 def restore(endpoint: str, detached: Detached, deadline: float) -> None:
-    """Make the endpoint from the config it had, wait until it serves, and scale it as before."""
+    """Make the endpoint from the config it had, with its tags, wait until it serves, and scale it as before."""
     _wait(endpoint, _SETTLED | {""}, deadline)
     status, config = status_of(endpoint)
     if not status:
-        aws.sagemaker().create_endpoint(EndpointName=endpoint, EndpointConfigName=detached.endpoint_config)
+        aws.sagemaker().create_endpoint(
+            EndpointName=endpoint,
+            EndpointConfigName=detached.endpoint_config,
+            Tags=[{"Key": key, "Value": value} for key, value in detached.tags.items()],
+        )
         status, config = _wait(endpoint, _SETTLED, deadline)
     if status != "InService" or config != detached.endpoint_config:
         raise EndpointBusy(f"{endpoint} is {status} with {config}, not in service with {detached.endpoint_config}")
@@ -97,6 +103,14 @@ def _wait(endpoint: str, wanted: set[str], deadline: float) -> tuple[str, str]:
         if time.monotonic() >= deadline:
             raise EndpointBusy(f"{endpoint} is still {status or 'missing'}: give the same command again")
         time.sleep(POLL_SECONDS)
+
+
+def _tags(endpoint: str) -> dict[str, str]:
+    """Tags of an endpoint but those AWS sets itself, which nobody else can give."""
+    client = aws.sagemaker()
+    arn = client.describe_endpoint(EndpointName=endpoint)["EndpointArn"]
+    pages = client.get_paginator("list_tags").paginate(ResourceArn=arn)
+    return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"] if not tag["Key"].startswith("aws:")}
 
 
 def _targets(endpoint: str) -> list[Target]:

@@ -1,25 +1,24 @@
-"""Command in, answer out: turn the switches, write the record, tell the bus.
+"""Command in, answer out: record the intent, turn the switches, record the outcome, tell the bus.
 
     aws lambda invoke --function-name mlops-prod-control --cli-binary-format raw-in-base64-out --payload
       '{"action": "stop-retraining", "workload": "all", "reason": "...", "requested_by": "..."}' answer.json
 
-The emergency comes first: a workload that fails does not keep the others from being stopped, and the record and the
-events follow what was done. Every action may be repeated.
+Nothing is turned before the intent is on record. From then on the emergency comes first: whatever fails for one
+workload, in a record or on the bus keeps nothing else from being done, and is raised at the end. Every action may be
+repeated.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from mlops_runtime import aws, bus
-from mlops_runtime.errors import ControlIncomplete, PlatformError
+from mlops_runtime import bus
+from mlops_runtime.errors import ControlIncomplete
 from mlops_runtime.events import ControlChanged, utc_now
 from mlops_runtime.observability import count, logger, parse
 from platform_control import endpoints, logic, switches
+from platform_control.records import Trail
 from platform_control.settings import Settings, settings
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def handler(event: dict[str, object], context: LambdaContext) -> dict[str, objec
 
     Raises:
         InvalidInput: The command is malformed, or names a workload that cannot do it.
-        ControlIncomplete: It failed for at least one workload; the record says for which.
+        ControlIncomplete: Something failed after the intent was recorded; the message says what, and for whom.
     """
     logger.append_keys(request_id=context.aws_request_id, function_name=context.function_name)
     config, request = settings(), parse(logic.Request, event)
@@ -42,30 +41,59 @@ def handler(event: dict[str, object], context: LambdaContext) -> dict[str, objec
     if request.action == "status":
         return logic.Answer(action="status", outcomes=[], switches=before, record_uri="").model_dump(mode="json")
     names = logic.chosen(request, before)
-    deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS
-    outcomes = [_outcome(config, request, name, before[name], deadline) for name in names]
-    uri = _record(config, request, outcomes, context.aws_request_id)
-    _announce(config, request, outcomes, context.aws_request_id, uri)
-    count("ControlChanged")
-    if failed := [f"{outcome.workload}: {outcome.error}" for outcome in outcomes if outcome.error]:
-        raise ControlIncomplete(f"{request.action}, recorded in {uri}: {'; '.join(failed)}")
-    answer = logic.Answer(
-        action=request.action, outcomes=outcomes, switches=switches.read(config.environment), record_uri=uri
+    trail = Trail(
+        bucket=config.records_bucket,
+        environment=config.environment,
+        request=request,
+        request_id=context.aws_request_id,
+        occurred_at=utc_now().isoformat().replace("+00:00", "Z"),
     )
+    intent = trail.intend({name: before[name] for name in names})
+    deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS
+    attempts = {name: _attempt(config, request.action, name, before[name], deadline) for name in names}
+    after, troubles = _look_again(config)
+    outcomes = [
+        logic.Outcome(
+            workload=name,
+            before=logic.switch_of(before[name], request.action),
+            after=now or logic.switch_of(after.get(name), request.action),
+            error=error,
+        )
+        for name, (now, error) in attempts.items()
+    ]
+    uri = intent
+    try:
+        uri = trail.conclude(intent, outcomes, {name: after[name] for name in names if name in after})
+    except Exception as error:
+        troubles.append(f"the outcome is not on record: {_told('outcome', error)}")
+    troubles += _announce(config, trail, outcomes, uri)
+    count("ControlChanged")
+    if troubles := [*(f"{each.workload}: {each.error}" for each in outcomes if each.error), *troubles]:
+        raise ControlIncomplete(f"{request.action}, recorded in {uri}: {'; '.join(troubles)}")
+    answer = logic.Answer(action=request.action, outcomes=outcomes, switches=after, record_uri=uri)
     logger.info("done", extra={"result": answer.model_dump(mode="json")})
     return answer.model_dump(mode="json")
 
 
-def _outcome(
-    config: Settings, request: logic.Request, workload: str, before: logic.Switches, deadline: float
-) -> logic.Outcome:
-    was = str(getattr(before, logic.NEEDS[request.action].replace("-", "_")))
+def _attempt(config: Settings, action: str, workload: str, before: logic.Switches, deadline: float) -> tuple[str, str]:
+    """Do it for one workload; returns what the switch says now, or what went wrong, whatever that was."""
     try:
-        now = _act(config, request.action, workload, before, deadline)
-    except (PlatformError, ClientError) as error:
-        logger.exception("failed", extra={"workload": workload})
-        return logic.Outcome(workload=workload, before=was, after=was, error=f"{type(error).__name__}: {error}")
-    return logic.Outcome(workload=workload, before=was, after=now)
+        return _act(config, action, workload, before, deadline), ""
+    except Exception as error:
+        return "", _told(workload, error)
+
+
+def _look_again(config: Settings) -> tuple[dict[str, logic.Switches], list[str]]:
+    """The switches as they are now: a command that broke off may have turned one. With what went wrong in looking."""
+    try:
+        return switches.read(config.environment), []
+    except Exception as error:
+        return {}, [f"the switches could not be read afterwards: {_told('look', error)}"]
+
+
+def _told(what: str, error: Exception) -> str:
+    logger.exception("failed", extra={"failed": what})
+    return f"{type(error).__name__}: {error}"
 
 
 def _act(config: Settings, action: str, workload: str, before: logic.Switches, deadline: float) -> str:
@@ -101,39 +129,30 @@ def _attach(config: Settings, workload: str, endpoint: str, saved: str, deadline
     return logic.NONE
 
 
-def _record(config: Settings, request: logic.Request, outcomes: list[logic.Outcome], request_id: str) -> str:
-    occurred = utc_now().isoformat().replace("+00:00", "Z")
-    key = logic.record_key(occurred, request_id)
-    body = {
-        "occurred_at": occurred,
-        "environment": config.environment,
-        "request_id": request_id,
-        "request": request.model_dump(mode="json"),
-        "outcomes": [outcome.model_dump(mode="json") for outcome in outcomes],
-    }
-    # IfNoneMatch: a record is written once; the role may neither overwrite nor delete.
-    aws.s3().put_object(
-        Bucket=config.records_bucket, Key=key, Body=json.dumps(body, sort_keys=True).encode(), IfNoneMatch="*"
-    )
-    return f"s3://{config.records_bucket}/{key}"
-
-
-def _announce(
-    config: Settings, request: logic.Request, outcomes: list[logic.Outcome], request_id: str, uri: str
-) -> None:
+def _announce(config: Settings, trail: Trail, outcomes: list[logic.Outcome], uri: str) -> list[str]:
+    """Tell the bus of each workload; returns what it did not take."""
+    troubles = []
     for outcome in outcomes:
-        detail = ControlChanged.model_validate(
-            {
-                "workload": outcome.workload,
-                "environment": config.environment,
-                "occurred_at": utc_now(),
-                "action": request.action,
-                "before": outcome.before,
-                "after": outcome.after,
-                "requested_by": request.requested_by,
-                "reason": request.reason if not outcome.error else f"{request.reason} (failed: {outcome.error})",
-                "request_id": request_id,
-                "record_uri": uri,
-            }
-        )
-        bus.publish(detail, bus=config.event_bus_name)
+        try:
+            bus.publish(_detail(trail, outcome, uri), bus=config.event_bus_name)
+        except Exception as error:
+            troubles.append(f"{outcome.workload}: the bus was not told: {_told('event', error)}")
+    return troubles
+
+
+def _detail(trail: Trail, outcome: logic.Outcome, uri: str) -> ControlChanged:
+    reason = trail.request.reason
+    return ControlChanged.model_validate(
+        {
+            "workload": outcome.workload,
+            "environment": trail.environment,
+            "occurred_at": utc_now(),
+            "action": trail.request.action,
+            "before": outcome.before,
+            "after": outcome.after,
+            "requested_by": trail.request.requested_by,
+            "reason": reason if not outcome.error else f"{reason} (failed: {outcome.error})",
+            "request_id": trail.request_id,
+            "record_uri": uri,
+        }
+    )

@@ -15,6 +15,9 @@ ALL = "all"
 KILL_SWITCH, PROMOTION_FREEZE, DETACHED_ENDPOINT = "kill-switch", "promotion-freeze", "detached-endpoint"
 SWITCHES = (KILL_SWITCH, PROMOTION_FREEZE, DETACHED_ENDPOINT)
 ON, OFF, NONE = "on", "off", "none"
+UNKNOWN = "unknown"
+
+Stage = Literal["intent", "outcome"]
 
 # Which switch an action turns, and to what.
 TURNS: dict[str, tuple[str, str]] = {
@@ -61,7 +64,7 @@ class Switches(Frozen):
 
 
 class Outcome(Frozen):
-    """What happened to one workload; `error` is empty when it worked."""
+    """What happened to one workload; `error` is empty when it worked, `after` is `unknown` when nobody could look."""
 
     workload: str
     before: str
@@ -70,7 +73,7 @@ class Outcome(Frozen):
 
 
 class Answer(Frozen):
-    """The answer to a command: one outcome per workload, the switches as they are now, and where it is recorded."""
+    """The answer to a command: one outcome per workload, all switches as they are now, the record of the outcome."""
 
     action: str
     outcomes: list[Outcome]
@@ -96,11 +99,12 @@ class Target(Frozen):
 
 
 class Detached(Frozen):
-    """What it takes to bring an endpoint back."""
+    """What it takes to bring an endpoint back; one that was detached before tags were remembered comes without."""
 
     endpoint_config: str
     promotion_freeze: str
     targets: list[Target]
+    tags: dict[str, str] = Field(default_factory=dict)
 
 
 def switches_of(parameters: Iterable[tuple[str, str]], environment: str) -> dict[str, Switches]:
@@ -129,6 +133,11 @@ def chosen(request: Request, switches: dict[str, Switches]) -> list[str]:
     return [request.workload]
 
 
-def record_key(occurred_at: str, request_id: str) -> str:
-    """Key of a record: sorted by day and instant, unique by request."""
-    return f"control/{occurred_at[:10]}/{occurred_at}-{request_id}.json"
+def switch_of(switches: Switches | None, action: str) -> str:
+    """What the switch that an action turns says; `unknown` when the switches could not be read."""
+    return str(getattr(switches, NEEDS[action].replace("-", "_"), UNKNOWN))
+
+
+def record_key(occurred_at: str, request_id: str, stage: Stage) -> str:
+    """Key of a record: sorted by day and instant, the intent of a request before its outcome."""
+    return f"control/{occurred_at[:10]}/{occurred_at}-{request_id}-{stage}.json"

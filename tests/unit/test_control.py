@@ -77,6 +77,12 @@ def test_it_deletes_endpoints_of_its_environment_only(template: assertions.Templ
     assert on(template, "sagemaker:CreateEndpoint").count("-test") == 2
 
 
+def test_it_reads_and_gives_tags_of_endpoints_of_its_environment_only(template: assertions.Template) -> None:
+    for action in ("sagemaker:ListTags", "sagemaker:AddTags"):
+        assert on(template, action).count("arn:") == 1
+        assert on(template, action).count("111111111111:endpoint/*-test") == 1
+
+
 def test_a_record_is_written_and_never_deleted(template: assertions.Template) -> None:
     allowed = {a for s in statements(template) if s["Effect"] == "Allow" for a in _list(s["Action"])}
     assert {a for a in allowed if a.startswith("s3:")} == {"s3:PutObject", "s3:AbortMultipartUpload"}

@@ -219,6 +219,8 @@ OWN_ENDPOINTS = Wildcard(
             "sagemaker:DescribeEndpoint",
             "sagemaker:DeleteEndpoint",
             "sagemaker:DescribeEndpointConfig",
+            "sagemaker:ListTags",
+            "sagemaker:AddTags",
             "sagemaker:UpdateEndpointWeightsAndCapacities",
         }
     ),

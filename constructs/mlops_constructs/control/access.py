@@ -29,10 +29,11 @@ def allow_switches(role: iam.IRole, environment_name: str) -> None:
 
 
 def allow_endpoints(role: iam.IRole, environment_name: str, models_key: kms.IKey) -> None:
-    """Delete an endpoint, make it again from its config, and scale it as before."""
+    """Delete an endpoint, make it again from its config with its tags, and scale it as before."""
     endpoints = sagemaker_arn(role, "endpoint", f"*-{environment_name}")
     configs = sagemaker_arn(role, "endpoint-config", f"*-{environment_name}-*")
-    allow_names(role, OWN_ENDPOINTS, "sagemaker:DescribeEndpoint", "sagemaker:DeleteEndpoint", on=[endpoints])
+    own = ("DescribeEndpoint", "DeleteEndpoint", "ListTags", "AddTags")
+    allow_names(role, OWN_ENDPOINTS, *(f"sagemaker:{action}" for action in own), on=[endpoints])
     allow_names(role, OWN_ENDPOINTS, "sagemaker:CreateEndpoint", on=[endpoints, configs])
     allow_names(role, OWN_ENDPOINTS, "sagemaker:DescribeEndpointConfig", on=[configs])
     allow_names(role, OWN_ENDPOINTS, "sagemaker:UpdateEndpointWeightsAndCapacities", on=[endpoints])

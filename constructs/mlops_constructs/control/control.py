@@ -41,7 +41,7 @@ class PlatformControl(Construct):
 
     Attributes:
         function: The `PlatformFunction`; who may stop the platform may invoke it.
-        records: The bucket of records, one JSON object for each command.
+        records: The bucket of records, for each command one JSON object of its intent and one of its outcome.
         alarm: Fires on the first command that failed.
     """
 
