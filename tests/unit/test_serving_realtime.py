@@ -16,7 +16,7 @@ def states() -> dict:
     return workflow("Deploy")["States"]
 
 
-def follow(name: str, **variables) -> str:
+def follow(name: str, /, **variables) -> str:
     """Where a Choice leads with these variables."""
     for rule in states()[name]["Choices"]:
         if evaluate(rule["Condition"], variables=variables):
@@ -89,6 +89,7 @@ def test_another_error_of_the_endpoint_is_not_taken_for_absence():
     [
         ("InService", 0, "UpdateEndpoint"),
         ("Updating", 0, "WaitForTurn"),
+        ("Deleting", 0, "WaitForTurn"),
         ("Updating", 10**6, "NotUpdatable"),
         ("Failed", 0, "NotUpdatable"),
     ],
@@ -112,9 +113,30 @@ def test_waiting_ends_for_every_status(status, looks, next_state):
     assert follow("EndpointSettled", status=status, looks=looks) == next_state
 
 
-def test_an_endpoint_that_failed_at_birth_is_removed():
-    assert follow("BornDead", created=True, status="Failed") == "RemoveEndpoint"
-    assert follow("BornDead", created=False, status="Failed") == "RejectFailed"
+def test_a_new_endpoint_that_does_not_serve_is_removed():
+    assert states()["CreateEndpoint"]["Assign"]["created"] is True
+    assert follow("Abandon", created=True) == "LookBeforeRemoval"
+    assert follow("Abandon", created=False) == "RejectFailed"
+
+
+@pytest.mark.parametrize(
+    ("status", "config", "next_state"),
+    [
+        ("InService", "own", "RemoveEndpoint"),
+        ("Creating", "own", "RemoveEndpoint"),
+        ("Failed", "own", "RemoveEndpoint"),
+        ("InService", "other", "EndpointTaken"),
+        ("Updating", "own", "EndpointTaken"),
+    ],
+)
+def test_an_endpoint_that_somebody_else_changes_is_not_removed(status, config, next_state):
+    assert follow("StillOurs", status=status, live_config=config, name="own") == next_state
+
+
+def test_the_workflow_deletes_its_own_endpoint_and_configs_only():
+    assert allowed_on("ServingDeployRole", "sagemaker:DeleteEndpoint") == [ENDPOINT]
+    configs = ENDPOINT.replace(":endpoint/", ":endpoint-config/") + "-*"
+    assert allowed_on("ServingDeployRole", "sagemaker:DeleteEndpointConfig") == [configs]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +155,7 @@ def test_a_failed_smoke_test_brings_the_former_config_back():
     assert follow("SmokeTestPassed", smoke={"passed": False}) == "SmokeTestFailed"
     assert states()["SmokeTest"]["Catch"][-1]["Next"] == "HasFormerConfig"
     assert follow("HasFormerConfig", former_config="old") == "RestorePrevious"
-    assert follow("HasFormerConfig", former_config="") == "RejectFailed"
+    assert follow("HasFormerConfig", former_config="") == "Abandon"
     assert follow("FormerConfigIsLive", live_config="old", former_config="old") == "RejectRolledBack"
     assert follow("FormerConfigIsLive", live_config="new", former_config="old") == "RestoreFailed"
 

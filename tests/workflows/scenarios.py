@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from ministack.services import stepfunctions
+
 from tests.workflows.interpreter import Answer
 
 Json = dict[str, Any]
@@ -171,6 +173,8 @@ APPROVED = {"detail": {"ModelPackageArn": PACKAGE, "ModelApprovalStatus": "Appro
 FORMER = {"EndpointStatus": "InService", "EndpointConfigName": "flight-delays-local-run-0"}
 UPDATING = {"EndpointStatus": "Updating", "EndpointConfigName": "flight-delays-local-run-0"}
 CURRENT = {"EndpointStatus": "InService", "EndpointConfigName": "flight-delays-local-run-1"}
+CREATING = {**CURRENT, "EndpointStatus": "Creating"}
+DEAD = {**CURRENT, "EndpointStatus": "Failed", "FailureReason": "no capacity"}
 LIVE = {"live": True, "endpoint_status": "InService", "actual_endpoint_config": "run-1", "reason": ""}
 NOT_LIVE = {**LIVE, "live": False, "reason": "an alarm rolled the update back"}
 WRONG = {"passed": False, "reason": "score 7 is not a probability", "latency_ms": 3}
@@ -183,7 +187,9 @@ DEPLOY: dict[str, Answer] = {
     "CreateEndpoint": {"EndpointArn": "arn"},
     "UpdateEndpoint": {"EndpointArn": "arn"},
     "LookAtEndpoint": [UPDATING, CURRENT],
+    "LookBeforeRemoval": CURRENT,
     "RemoveEndpoint": {},
+    "RemoveConfig": {},
     "LiveConfigCheck": function(LIVE),
     "SmokeTest": function({"passed": True, "reason": "", "latency_ms": 3}),
     "RestorePrevious": {"EndpointArn": "arn"},
@@ -194,6 +200,15 @@ DEPLOY: dict[str, Answer] = {
     "PutScalingPolicy": {"PolicyARN": "arn", "Alarms": []},
     "PublishChampion": {"Version": 2},
 }
+
+
+def missing(arguments: Json) -> Json:
+    """Raise what SageMaker answers when there is no endpoint."""
+    cause = f'Could not find endpoint "{arguments["EndpointName"]}".'
+    raise stepfunctions._ExecutionError("SageMaker.SageMakerException", cause)
+
+
+FIRST: dict[str, Answer] = {**DEPLOY, "InspectEndpoint": missing, "LookAtEndpoint": [CREATING, CURRENT]}
 
 REPORT = {
     **WINDOW,
@@ -210,6 +225,7 @@ MONITOR: dict[str, Answer] = {
     "SelectWindow": function(
         {
             **WINDOW,
+            "labelled_from": WINDOW["window_start"],
             "traffic": True,
             "objects": 3,
             "capture_manifest": "s3://artefacts/capture.manifest",
@@ -348,6 +364,25 @@ SCENARIOS = (
         input=APPROVED,
         failed=True,
         answers={"ReadFreeze": [{"Parameter": {"Value": "off"}}, {"Parameter": {"Value": "on"}}]},
+    ),
+    _scenario("serving", "first deployment", "Deployment Succeeded", FIRST, input=APPROVED),
+    _scenario(
+        "serving",
+        "first smoke test fails",
+        "Deployment Failed",
+        FIRST,
+        input=APPROVED,
+        failed=True,
+        answers={"SmokeTest": function(WRONG)},
+    ),
+    _scenario(
+        "serving",
+        "first endpoint is born dead",
+        "Deployment Failed",
+        FIRST,
+        input=APPROVED,
+        failed=True,
+        answers={"LookAtEndpoint": DEAD, "LookBeforeRemoval": DEAD},
     ),
     _scenario("monitoring", "no drift", "Monitoring Completed", MONITOR),
     _scenario("monitoring", "given window", "Monitoring Completed", MONITOR, input=WINDOW),

@@ -16,6 +16,8 @@ from tests.compliance.test_tasks import emits
 from tests.definitions import Definition, Task, definitions, tasks
 from tests.workflows.interpreter import Execution, Fault, interpreter, run
 from tests.workflows.scenarios import (
+    CREATING,
+    CURRENT,
     FAILURE_EVENTS,
     FORMER_PACKAGE,
     ORIGIN,
@@ -25,11 +27,10 @@ from tests.workflows.scenarios import (
     VERDICT,
     Scenario,
     function,
+    missing,
 )
 
-MISSING_ENDPOINT = Fault(
-    "InspectEndpoint", "SageMaker.SageMakerException", 'Could not find endpoint "flight-delays-local".'
-)
+Json = dict[str, Any]
 FATAL = ("SomethingNobodyForesaw", "States.Timeout")
 """Errors no Retry names: they reach the Catch at once."""
 
@@ -57,18 +58,104 @@ def test_each_way_ends_in_its_one_event(workflows: Mapping[str, Definition], sce
 
 
 def test_a_first_deployment_creates_the_endpoint(workflows: Mapping[str, Definition]) -> None:
-    scenario = next(s for s in SCENARIOS if (s.kind, s.name) == ("serving", "updated"))
-    execution = outcome(workflows["serving"], scenario, MISSING_ENDPOINT)
-    assert [name for name, _ in execution.events] == ["Deployment Succeeded"], execution
+    execution = outcome(workflows["serving"], scenario("serving", "first deployment"))
     assert "CreateEndpoint" in execution.calls
-    assert "UpdateEndpoint" not in execution.calls
+    assert not {"UpdateEndpoint", "RemoveEndpoint"} & set(execution.calls)
 
 
-def test_an_endpoint_born_dead_is_removed(workflows: Mapping[str, Definition]) -> None:
-    base = next(s for s in SCENARIOS if (s.kind, s.name) == ("serving", "updated"))
-    dead = {"EndpointStatus": "Failed", "EndpointConfigName": "", "FailureReason": "no capacity"}
-    execution = run(workflows["serving"].body, base.input, {**base.answers, "LookAtEndpoint": dead}, MISSING_ENDPOINT)
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [("first smoke test fails", "SmokeTestFailed"), ("first endpoint is born dead", "EndpointFailed")],
+)
+def test_a_first_endpoint_that_does_not_pass_is_removed_with_its_config(
+    workflows: Mapping[str, Definition], name: str, error: str
+) -> None:
+    removed: list[Json] = []
+
+    def remember(arguments: Json) -> Json:
+        removed.append(arguments)
+        return {}
+
+    base = scenario("serving", name)
+    answers = {**base.answers, "RemoveEndpoint": remember, "RemoveConfig": remember}
+    execution = run(workflows["serving"].body, base.input, answers)
+    assert removed == [
+        {"EndpointName": "flight-delays-local"},
+        {"EndpointConfigName": "flight-delays-local-run-1"},
+    ]
+    assert execution.calls[-4:] == ["RemoveEndpoint", "RemoveConfig", "RejectFailed", "EmitFailed"]
+    ((_, detail),) = execution.events
+    assert detail["error"] == error
+    assert detail["cause"].endswith("; the new endpoint was removed")
+
+
+@pytest.mark.parametrize("state", ["LookAtEndpoint", "LiveConfigCheck", "SmokeTest"])
+def test_a_first_endpoint_that_could_not_be_verified_is_removed(
+    workflows: Mapping[str, Definition], state: str
+) -> None:
+    fault = Fault(state, "SomethingNobodyForesaw", "what the service said")
+    execution = outcome(workflows["serving"], scenario("serving", "first deployment"), fault)
+    assert "RemoveEndpoint" in execution.calls, execution
+    ((name, detail),) = execution.events
+    assert (name, detail["error"]) == ("Deployment Failed", "SomethingNobodyForesaw")
+    assert detail["cause"] == "what the service said; the new endpoint was removed"
+
+
+@pytest.mark.parametrize("state", ["RegisterScaling", "PutScalingPolicy", "PublishChampion", "EmitSucceeded"])
+def test_a_first_endpoint_that_passed_stays(workflows: Mapping[str, Definition], state: str) -> None:
+    execution = outcome(workflows["serving"], scenario("serving", "first deployment"), Fault(state, "States.Timeout"))
     assert [name for name, _ in execution.events] == ["Deployment Failed"], execution
+    assert "RemoveEndpoint" not in execution.calls
+
+
+@pytest.mark.parametrize(
+    "now", [{**CURRENT, "EndpointStatus": "Updating"}, {**CURRENT, "EndpointConfigName": "flight-delays-local-run-2"}]
+)
+def test_a_new_endpoint_that_somebody_else_changes_by_now_is_left_alone(
+    workflows: Mapping[str, Definition], now: Json
+) -> None:
+    base = scenario("serving", "first smoke test fails")
+    execution = run(workflows["serving"].body, base.input, {**base.answers, "LookBeforeRemoval": now})
+    assert "RemoveEndpoint" not in execution.calls
+    ((_, detail),) = execution.events
+    assert detail["error"] == "SmokeTestFailed"
+    assert detail["cause"].endswith(
+        f"somebody else changes it: it is {now['EndpointStatus']} with {now['EndpointConfigName']}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("LookBeforeRemoval", "; the new endpoint could not be removed: States.Timeout"),
+        ("RemoveEndpoint", "; the new endpoint could not be removed: States.Timeout"),
+        ("RemoveConfig", "; the new endpoint was removed (but its config could not be: States.Timeout)"),
+    ],
+)
+def test_a_removal_that_fails_is_told_beside_the_first_failure(
+    workflows: Mapping[str, Definition], state: str, said: str
+) -> None:
+    base = scenario("serving", "first smoke test fails")
+    execution = outcome(workflows["serving"], base, Fault(state, "States.Timeout"))
+    assert "RejectFailed" in execution.calls
+    ((name, detail),) = execution.events
+    assert (name, detail["error"]) == ("Deployment Failed", "SmokeTestFailed")
+    assert detail["cause"].endswith(said)
+
+
+def test_nothing_is_restored_that_went_while_a_deployment_waited_for_its_turn(
+    workflows: Mapping[str, Definition],
+) -> None:
+    """The endpoint of another first deployment: it failed and was removed."""
+    looks = iter([CREATING, {**CURRENT, "EndpointStatus": "Deleting"}])
+
+    def look(arguments: Json) -> Json:
+        return next(looks, None) or missing(arguments)
+
+    base = scenario("serving", "first smoke test fails")
+    execution = run(workflows["serving"].body, base.input, {**base.answers, "InspectEndpoint": look})
+    assert execution.calls.count("InspectEndpoint") == 3
+    assert "RestorePrevious" not in execution.calls
     assert "RemoveEndpoint" in execution.calls
 
 
@@ -240,9 +327,8 @@ def test_every_failure_of_every_task_ends_in_the_declared_event(workflows: Mappi
 
 
 def test_every_task_is_reached_by_a_scenario(workflows: Mapping[str, Definition]) -> None:
-    elsewhere = {"CreateEndpoint", "RemoveEndpoint"}
     for kind, workflow in workflows.items():
         calls = {name for s in SCENARIOS if s.kind == kind for name in outcome(workflow, s).calls}
         failing = {task.name for task in tasks(workflow) if task.name.startswith("EmitFailed")}
-        missing = {task.name for task in tasks(workflow)} - calls - elsewhere - failing
-        assert not missing, f"{workflow.name}: no scenario reaches {', '.join(sorted(missing))}"
+        unreached = {task.name for task in tasks(workflow)} - calls - failing
+        assert not unreached, f"{workflow.name}: no scenario reaches {', '.join(sorted(unreached))}"

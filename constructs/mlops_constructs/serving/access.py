@@ -63,7 +63,7 @@ def allow_deploy(
     endpoint = sagemaker_arn(role, "endpoint", endpoint_name)
     configs = sagemaker_arn(role, "endpoint-config", f"{name_prefix}-*")
     allow_names(role, OWN_NAMES, "sagemaker:CreateModel", on=[sagemaker_arn(role, "model", f"{name_prefix}-*")])
-    allow_names(role, OWN_NAMES, "sagemaker:CreateEndpointConfig", on=[configs])
+    allow_names(role, OWN_NAMES, "sagemaker:CreateEndpointConfig", "sagemaker:DeleteEndpointConfig", on=[configs])
     allow_names(role, OWN_NAMES, "sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint", on=[endpoint, configs])
     allow(role, "sagemaker:DescribeEndpoint", "sagemaker:DeleteEndpoint", "sagemaker:AddTags", on=[endpoint])
     allow_pass(role, [served_by])

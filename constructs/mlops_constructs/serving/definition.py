@@ -5,6 +5,7 @@
       -> wait -> LiveConfigCheck -> SmokeTest -> scaling -> PublishChampion -> Deployment Succeeded
     the endpoint still serves the former config -> Deployment Rolled Back
     the smoke test fails on an endpoint that had a former config -> RestorePrevious -> Deployment Rolled Back
+    an endpoint made by this execution does not come to serve -> it is removed with its config -> Deployment Failed
     anything else that breaks -> Deployment Failed
     a package that did not come to serve is rejected: "newest approved" stays the name of what serves
 
@@ -20,6 +21,7 @@ from mlops_constructs.orchestration.states import FAILURE, State, catch, choice,
 from mlops_constructs.serving.context import DeployContext
 from mlops_constructs.serving.endings import endings, rolling_back
 from mlops_constructs.serving.freeze import freezing
+from mlops_constructs.serving.removal import removing
 from mlops_constructs.serving.rollout import VARIANT
 from mlops_constructs.serving.verification import publish, scaling, verification
 from mlops_constructs.serving.waiting import in_progress, poll
@@ -47,8 +49,9 @@ def definition(context: DeployContext) -> dict[str, State]:
             decide="EndpointSettled",
             settled="LiveConfigCheck",
             otherwise="EndpointBroken",
+            catch_next="Abandon",
         ),
-        **_broken_endpoint(context),
+        **removing(context),
         **verification(context),
         **rolling_back(context),
         **scaling(context),
@@ -188,7 +191,7 @@ def _inspection(context: DeployContext) -> dict[str, State]:
             [("{% $contains($failure.cause, 'Could not find endpoint') %}", "CreateEndpoint")], default="RejectFailed"
         ),
         "EndpointIdle": choice(
-            [("{% $status = 'InService' %}", "UpdateEndpoint"), (in_progress(context), "WaitForTurn")],
+            [("{% $status = 'InService' %}", "UpdateEndpoint"), (in_progress(context, "Deleting"), "WaitForTurn")],
             default="NotUpdatable",
         ),
         **waiting,
@@ -209,7 +212,8 @@ def _create_endpoint(context: DeployContext) -> State:
             **context.boundary.tagging,
         },
         next="WaitForEndpoint",
-        assign={"created": True, "looks": 0},
+        # What an earlier look saw is gone: there is nothing to go back to.
+        assign={"created": True, "former_config": "{% '' %}", "looks": 0},
     )
 
 
@@ -228,12 +232,3 @@ def _update_endpoint(context: DeployContext) -> State:
         next="WaitForEndpoint",
         assign={"looks": 0},
     )
-
-
-def _broken_endpoint(context: DeployContext) -> dict[str, State]:
-    """An endpoint that failed at birth serves nothing and blocks its name: remove it, so the next approval can try."""
-    return {
-        "EndpointBroken": failure("'Endpoint' & $status", "$reason", next="BornDead"),
-        "BornDead": choice([("{% $created and $status = 'Failed' %}", "RemoveEndpoint")], default="RejectFailed"),
-        "RemoveEndpoint": sagemaker("deleteEndpoint", {"EndpointName": context.endpoint_name}, next="RejectFailed"),
-    }

@@ -47,7 +47,7 @@ def rolling_back(context: DeployContext) -> dict[str, State]:
         assign={"looks": 0},
     )
     return {
-        "HasFormerConfig": choice([("{% $former_config != '' %}", "RestorePrevious")], default="RejectFailed"),
+        "HasFormerConfig": choice([("{% $former_config != '' %}", "RestorePrevious")], default="Abandon"),
         "RestorePrevious": restore,
         **poll(
             context,

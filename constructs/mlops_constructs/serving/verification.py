@@ -18,7 +18,7 @@ def verification(context: DeployContext) -> dict[str, State]:
             context.functions.live_config_check,
             {"endpoint": context.endpoint_name, "expected_endpoint_config": "{% $name %}"},
             next="ConfigIsLive",
-            catch_next="RejectFailed",
+            catch_next="Abandon",
             assign={"live": "{% $states.result.Payload %}"},
         ),
         "ConfigIsLive": choice(
@@ -26,7 +26,7 @@ def verification(context: DeployContext) -> dict[str, State]:
             default="ConfigNotLive",
         ),
         "UpdateRolledBack": failure("'DeploymentRolledBack'", "$live.reason", next="RejectRolledBack"),
-        "ConfigNotLive": failure("'ConfigNotLive'", "$live.reason", next="RejectFailed"),
+        "ConfigNotLive": failure("'ConfigNotLive'", "$live.reason", next="Abandon"),
         "SmokeTest": invoke(
             context.functions.smoke_test,
             {"endpoint": context.endpoint_name, "version": "{% $string($version) %}"},

@@ -6,18 +6,28 @@ from mlops_constructs.orchestration.retries import sdk_transient
 from mlops_constructs.orchestration.states import State, choice, task
 from mlops_constructs.serving.context import DeployContext
 
-_UNDER_WAY = "['Creating', 'Updating', 'SystemUpdating', 'RollingBack']"
+_UNDER_WAY = ("Creating", "Updating", "SystemUpdating", "RollingBack")
 
 
-def in_progress(context: DeployContext) -> str:
-    """JSONata condition: the endpoint is changing and the workflow has looks left."""
-    return f"{{% $status in {_UNDER_WAY} and $looks < {context.rollout.polls} %}}"
+def in_progress(context: DeployContext, *also: str) -> str:
+    """JSONata condition: the endpoint is changing, or in one of these statuses, and the workflow has looks left."""
+    return f"{{% $status in {[*_UNDER_WAY, *also]} and $looks < {context.rollout.polls} %}}"
 
 
 def poll(
-    context: DeployContext, *, wait: str, look: str, decide: str, settled: str, otherwise: str
+    context: DeployContext,
+    *,
+    wait: str,
+    look: str,
+    decide: str,
+    settled: str,
+    otherwise: str,
+    catch_next: str = "RejectFailed",
 ) -> dict[str, State]:
-    """Three states: wait, describe, decide. Ends in `settled` when the endpoint is in service, else in `otherwise`."""
+    """Three states: wait, describe, decide. Ends in `settled` when the endpoint is in service, else in `otherwise`.
+
+    When it cannot be described, `catch_next` follows.
+    """
     described = "$states.result"
     return {
         wait: {
@@ -32,7 +42,7 @@ def poll(
             next=decide,
             timeout_seconds=60,
             retry=sdk_transient("SageMaker"),
-            catch_next="RejectFailed",
+            catch_next=catch_next,
             output={},
             assign={
                 "status": f"{{% {described}.EndpointStatus %}}",
