@@ -17,7 +17,14 @@ from aws_cdk import aws_s3 as s3
 
 from mlops_constructs.governance.alerts import AlertTopic
 from mlops_constructs.governance.boundary import Boundary
-from mlops_constructs.governance.grants import allow, allow_objects, allow_wildcard, list_objects, read_objects
+from mlops_constructs.governance.grants import (
+    allow,
+    allow_objects,
+    allow_wildcard,
+    list_objects,
+    read_objects,
+    read_versions,
+)
 from mlops_constructs.governance.key_policy import USE
 from mlops_constructs.governance.keys import Keys
 from mlops_constructs.governance.network import Network
@@ -245,10 +252,27 @@ def test_alerts_are_encrypted_and_tls_only(owner):
 def test_a_reader_reads_one_prefix_and_lists_nothing_else(user):
     (policy,) = resources(user, "AWS::IAM::Policy")
     statements = {tuple(_list(s["Action"])): s for s in policy["PolicyDocument"]["Statement"]}
-    assert "/w/*" in json.dumps(statements["s3:GetObject", "s3:GetObjectVersion"]["Resource"])
+    assert "/w/*" in json.dumps(statements[("s3:GetObject",)]["Resource"])
     assert statements[("s3:ListBucket",)]["Condition"] == {"StringLike": {"s3:prefix": ["w/*"]}}
     assert ("kms:Decrypt",) in statements
     assert statements[("cloudwatch:PutMetricData",)]["Condition"] == {"StringEquals": {"cloudwatch:namespace": "N"}}
+
+
+def test_former_versions_are_read_only_where_they_are_asked_for():
+    stack = cdk.Stack(cdk.App(), "Versions", env=ENVIRONMENT)
+    bucket = s3.Bucket(stack, "Bucket")
+    readers = {"Plain": read_objects, "Versions": read_versions}
+    for name, read in readers.items():
+        read(bucket, iam.Role(stack, name, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")), "w/")
+    policies = resources(assertions.Template.from_stack(stack), "AWS::IAM::Policy")
+    granted = {
+        policy["Roles"][0]["Ref"][:5]: {
+            action for s in policy["PolicyDocument"]["Statement"] for action in _list(s["Action"])
+        }
+        for policy in policies
+    }
+    assert granted["Plain"] == {"s3:GetObject", "s3:ListBucket"}
+    assert granted["Versi"] == {"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"}
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from mlops_constructs.governance.grants import (
     allow_objects,
     list_objects,
     read_objects,
+    read_versions,
     use_table_key,
     write_objects,
 )
@@ -129,12 +130,12 @@ class IngestFunctions(Construct):
 
     def _grant_guard(self, lake: Lake, ledger: dynamodb.ITable) -> None:
         role = self.schema_guard.role
-        read_objects(lake.landing, role, self._prefix)
+        read_versions(lake.landing, role, self._prefix)
         allow(role, "dynamodb:PutItem", "dynamodb:GetItem", on=[ledger.table_arn])
 
     def _grant_quarantine(self, lake: Lake, ledger: dynamodb.ITable, gate: dynamodb.ITable) -> None:
         role = self.quarantine.role
-        read_objects(lake.landing, role, self._prefix)
+        read_versions(lake.landing, role, self._prefix)
         allow_objects(lake.landing, role, "s3:GetObjectTagging", prefixes=[self._prefix])
         write_objects(lake.quarantine, role, self._prefix)
         allow_objects(lake.quarantine, role, "s3:PutObjectTagging", prefixes=[self._prefix])

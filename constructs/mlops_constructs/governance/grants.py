@@ -76,9 +76,15 @@ def waive_wildcard(role: iam.IRole, kind: Wildcard, *resources: str) -> None:
 
 def read_objects(bucket: s3.IBucket, role: iam.IRole, *prefixes: str) -> None:
     """Read and list the objects under prefixes (each ends in `/`), and decrypt with the bucket's key."""
-    allow_objects(bucket, role, "s3:GetObject", "s3:GetObjectVersion", prefixes=prefixes)
+    allow_objects(bucket, role, "s3:GetObject", prefixes=prefixes)
     list_objects(bucket, role, *prefixes)
     use_key(bucket.encryption_key, role, "kms:Decrypt")
+
+
+def read_versions(bucket: s3.IBucket, role: iam.IRole, *prefixes: str) -> None:
+    """As `read_objects`, and an object in the version that an event names, overwritten and deleted ones too."""
+    read_objects(bucket, role, *prefixes)
+    allow_objects(bucket, role, "s3:GetObjectVersion", prefixes=prefixes)
 
 
 def write_objects(bucket: s3.IBucket, role: iam.IRole, *prefixes: str) -> None:
