@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from aws_cdk import CustomResource, Duration, Stack
+from aws_cdk import CustomResource, Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_macie as macie
@@ -13,6 +13,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from mlops_constructs.governance.grants import allow, allow_names, allow_wildcard
+from mlops_constructs.governance.known import place_of
 from mlops_constructs.governance.own_boundary import own_boundary
 from mlops_constructs.governance.wildcards import ACCOUNT_SCANS, DISCOVERY_JOBS
 from mlops_constructs.orchestration.function import PlatformFunction
@@ -78,14 +79,14 @@ class VulnerabilityScanning(Construct):
         super().__init__(scope, id)
         if not scans or ("LAMBDA_CODE" in scans and "LAMBDA" not in scans):
             raise ValueError(f"scans: got {list(scans)}; give ECR, LAMBDA or both, and LAMBDA_CODE only with LAMBDA")
-        stack, role = Stack.of(self), settings.function.role
+        here, role = place_of(self), settings.function.role
         allow_wildcard(role, ACCOUNT_SCANS)
         service = "inspector2.amazonaws.com"
         allow(
             role,
             "iam:CreateServiceLinkedRole",
             on=[
-                f"arn:{stack.partition}:iam::{stack.account}:role/aws-service-role/{service}/"
+                f"arn:{here.partition}:iam::{here.account}:role/aws-service-role/{service}/"
                 "AWSServiceRoleForAmazonInspector2"
             ],
             conditions={"StringEquals": {"iam:AWSServiceName": service}},
@@ -141,8 +142,8 @@ class SensitiveData(Construct):
             )
         for key in keys:
             allow_macie(key)
-        stack, role = Stack.of(self), settings.function.role
-        jobs = f"arn:{stack.partition}:macie2:{stack.region}:{stack.account}:classification-job/*"
+        here, role = place_of(self), settings.function.role
+        jobs = here.arn("macie2", "classification-job/*")
         allow_names(role, DISCOVERY_JOBS, "macie2:CreateClassificationJob", "macie2:UpdateClassificationJob", on=[jobs])
         allow_wildcard(role, DISCOVERY_JOBS, "macie2:ListClassificationJobs")
         self.session = macie.CfnSession(
@@ -156,7 +157,7 @@ class SensitiveData(Construct):
             properties={
                 "Setting": "macie-job",
                 "Name": job_name,
-                "Account": stack.account,
+                "Account": here.account,
                 "Buckets": [bucket.bucket_name for bucket in buckets],
                 "Weekday": weekday,
                 "SamplingPercent": str(sampling_percent),
@@ -170,7 +171,7 @@ def allow_macie(key: kms.IKey) -> None:
 
     The role is named by condition: it exists only once Macie is on, and a principal must exist.
     """
-    stack = Stack.of(key)
+    here = place_of(key)
     role = "aws-service-role/macie.amazonaws.com/AWSServiceRoleForAmazonMacie"
     key.add_to_resource_policy(
         iam.PolicyStatement(
@@ -179,8 +180,8 @@ def allow_macie(key: kms.IKey) -> None:
             actions=["kms:Decrypt"],
             resources=["*"],
             conditions={
-                "StringEquals": {"kms:CallerAccount": stack.account},
-                "ArnEquals": {"aws:PrincipalArn": f"arn:{stack.partition}:iam::{stack.account}:role/{role}"},
+                "StringEquals": {"kms:CallerAccount": here.account},
+                "ArnEquals": {"aws:PrincipalArn": f"arn:{here.partition}:iam::{here.account}:role/{role}"},
             },
         )
     )

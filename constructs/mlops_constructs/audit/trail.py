@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_cloudtrail as cloudtrail
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -16,6 +16,7 @@ from constructs import Construct
 
 from mlops_constructs.datalake.zone import Zone
 from mlops_constructs.governance.grants import allow
+from mlops_constructs.governance.known import Place, place_of
 from mlops_constructs.governance.waivers import Waiver, waive
 from mlops_constructs.governance.wildcards import OWNER, REVIEW
 
@@ -80,8 +81,8 @@ class Trail(Construct):
         super().__init__(scope, id)
         if keep_days < object_lock.days:
             raise ValueError(f"keep_days must be at least {object_lock.days}, the days of the lock; got {keep_days}")
-        stack = Stack.of(self)
-        self._arn = f"arn:{stack.partition}:cloudtrail:{stack.region}:{stack.account}:trail/{name}"
+        here = place_of(self)
+        self._arn = here.arn("cloudtrail", f"trail/{name}")
         allow_trail_encryption(encryption_key, name)
         self.bucket = self._bucket(encryption_key, access_log_bucket, object_lock, keep_days)
         self.log_group: logs.LogGroup | None = None
@@ -98,7 +99,7 @@ class Trail(Construct):
             enable_log_file_validation=True,
             kms_key_id=encryption_key.key_arn,
             s3_bucket_name=self.bucket.bucket_name,
-            advanced_event_selectors=_selectors(stack, buckets, function_prefix),
+            advanced_event_selectors=_selectors(here, buckets, function_prefix),
             insight_selectors=[cloudtrail.CfnTrail.InsightSelectorProperty(insight_type=each) for each in insights]
             or None,
             cloud_watch_logs_log_group_arn=self.log_group.log_group_arn if self.log_group else None,
@@ -138,7 +139,7 @@ class Trail(Construct):
                 sid="TrailWrites",
                 principals=[principal],
                 actions=["s3:PutObject"],
-                resources=[bucket.arn_for_objects(f"AWSLogs/{Stack.of(self).account}/*")],
+                resources=[bucket.arn_for_objects(f"AWSLogs/{place_of(self).account}/*")],
                 conditions={"StringEquals": {**own, "s3:x-amz-acl": "bucket-owner-full-control"}},
             )
         )
@@ -169,9 +170,9 @@ def allow_trail_encryption(key: kms.IKey, trail_name: str) -> None:
     See https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html; decrypting
     is what a bucket with a bucket key asks for.
     """
-    stack = Stack.of(key)
-    own = f"arn:{stack.partition}:cloudtrail:{stack.region}:{stack.account}:trail/{trail_name}"
-    trails = f"arn:{stack.partition}:cloudtrail:*:{stack.account}:trail/*"
+    here = place_of(key)
+    own = here.arn("cloudtrail", f"trail/{trail_name}")
+    trails = f"arn:{here.partition}:cloudtrail:*:{here.account}:trail/*"
     principal = iam.ServicePrincipal("cloudtrail.amazonaws.com")
     key.add_to_resource_policy(
         iam.PolicyStatement(
@@ -197,7 +198,7 @@ def allow_trail_encryption(key: kms.IKey, trail_name: str) -> None:
 
 
 def _selectors(
-    stack: Stack, buckets: Sequence[s3.IBucket], function_prefix: str | None
+    here: Place, buckets: Sequence[s3.IBucket], function_prefix: str | None
 ) -> list[cloudtrail.CfnTrail.AdvancedEventSelectorProperty]:
     fields = cloudtrail.CfnTrail.AdvancedFieldSelectorProperty
     selector = cloudtrail.CfnTrail.AdvancedEventSelectorProperty
@@ -211,7 +212,7 @@ def _selectors(
         where = fields(field="resources.ARN", starts_with=prefixes)
         found.append(selector(name="Objects of the lake", field_selectors=[data, kind, where]))
     if function_prefix:
-        prefix = f"arn:{stack.partition}:lambda:{stack.region}:{stack.account}:function:{function_prefix}"
+        prefix = here.arn("lambda", f"function:{function_prefix}")
         kind = fields(field="resources.type", equal_to=["AWS::Lambda::Function"])
         where = fields(field="resources.ARN", starts_with=[prefix])
         found.append(selector(name="Calls of functions", field_selectors=[data, kind, where]))

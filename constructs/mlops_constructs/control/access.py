@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
 from mlops_constructs.governance.grants import allow_names, allow_wildcard
+from mlops_constructs.governance.known import place_of
 from mlops_constructs.governance.wildcards import OWN_ENDPOINTS, OWN_NAMES, SCALING, SWITCHES
 from mlops_constructs.serving.rollout import SCALABLE_DIMENSION
 from mlops_constructs.training.access import allow_volume_key, sagemaker_arn
@@ -22,8 +22,7 @@ _OUR_TARGETS = {
 
 def allow_switches(role: iam.IRole, environment_name: str) -> None:
     """Read what the environment publishes, write the three switches of any workload."""
-    stack = Stack.of(role)
-    path = stack.format_arn(service="ssm", resource="parameter", resource_name=f"mlops/{environment_name}")
+    path = place_of(role).arn("ssm", f"parameter/mlops/{environment_name}")
     allow_names(role, SWITCHES, "ssm:GetParametersByPath", on=[path, f"{path}/*"])
     allow_names(role, SWITCHES, "ssm:PutParameter", on=[f"{path}/*/{name}" for name in NAMES])
 
@@ -43,11 +42,6 @@ def allow_endpoints(role: iam.IRole, environment_name: str, models_key: kms.IKey
     change = ("RegisterScalableTarget", "DeregisterScalableTarget", "PutScalingPolicy")
     actions = [f"application-autoscaling:{action}" for action in change]
     allow_wildcard(role, SCALING, *actions, conditions=_OUR_TARGETS)
-    alarms = Stack.of(role).format_arn(
-        service="cloudwatch",
-        resource="alarm",
-        resource_name=f"TargetTracking-endpoint/*-{environment_name}/*",
-        arn_format=ArnFormat.COLON_RESOURCE_NAME,
-    )
+    alarms = place_of(role).arn("cloudwatch", f"alarm:TargetTracking-endpoint/*-{environment_name}/*")
     watch = ("cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms", "cloudwatch:DeleteAlarms")
     allow_names(role, OWN_NAMES, *watch, on=[alarms])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -22,6 +21,7 @@ from mlops_constructs.governance.grants import (
     use_key,
     write_objects,
 )
+from mlops_constructs.governance.known import place_of, service
 from mlops_constructs.governance.network import Network
 from mlops_constructs.governance.wildcards import DATA_QUALITY, GLUE_ASSETS, GLUE_LOGS, METRICS, TAG_INTERFACES
 
@@ -69,8 +69,8 @@ class Curation(Construct):
         self._arns = list(dict.fromkeys(arn for table in tables for arn in table.arns()))
         self.script = assets.Asset(self, "Script", path=str(SCRIPT))
         self.security = self._security(lake, encryption_key, log_key or encryption_key)
-        self.role = iam.Role(self, "JobRole", assumed_by=iam.ServicePrincipal("glue.amazonaws.com"))
-        self.quality_role = iam.Role(self, "QualityRole", assumed_by=iam.ServicePrincipal("glue.amazonaws.com"))
+        self.role = iam.Role(self, "JobRole", assumed_by=service("glue.amazonaws.com"))
+        self.quality_role = iam.Role(self, "QualityRole", assumed_by=service("glue.amazonaws.com"))
         self._grant_job(lake, encryption_key, log_key or encryption_key)
         self._grant_quality(lake)
         connection = self._connection(network) if network else None
@@ -113,7 +113,7 @@ class Curation(Construct):
         )
 
     def _arn(self, resource: str) -> str:
-        return Stack.of(self).format_arn(service="glue", resource=resource, arn_format=ArnFormat.NO_RESOURCE_NAME)
+        return place_of(self).arn("glue", resource)
 
     def _security(self, lake: Lake, key: kms.IKey, log_key: kms.IKey) -> glue.CfnSecurityConfiguration:
         settings = glue.CfnSecurityConfiguration
@@ -136,18 +136,17 @@ class Curation(Construct):
 
     def _connection(self, network: Network) -> glue.CfnConnection:
         network.allow_job_interfaces(self.role)
-        stack = Stack.of(self)
-        interfaces = f"arn:{stack.partition}:ec2:{stack.region}:{stack.account}:network-interface/*"
+        here = place_of(self)
         allow_wildcard(
             self.role,
             TAG_INTERFACES,
-            on=interfaces,
+            on=here.arn("ec2", "network-interface/*"),
             conditions={"ForAllValues:StringEquals": {"aws:TagKeys": ["aws-glue-service-resource"]}},
         )
         connection = glue.CfnConnection(
             self,
             "Connection",
-            catalog_id=stack.account,
+            catalog_id=here.account,
             connection_input=glue.CfnConnection.ConnectionInputProperty(
                 connection_type="NETWORK",
                 description="Puts the curating job behind the platform's endpoints",
@@ -184,11 +183,9 @@ class Curation(Construct):
         self._grant_logs(role)
         namespace = {"StringEquals": {"cloudwatch:namespace": "Glue Data Quality"}}
         allow_wildcard(role, METRICS, conditions=namespace)
-        stack = Stack.of(self)
-        library = f"arn:{stack.partition}:s3:::aws-glue-ml-data-quality-assets-{stack.region}/*"
+        here = place_of(self)
+        library = f"arn:{here.partition}:s3:::aws-glue-ml-data-quality-assets-{here.region}/*"
         allow_wildcard(role, GLUE_ASSETS, on=library)
 
     def _grant_logs(self, role: iam.Role) -> None:
-        stack = Stack.of(self)
-        groups = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:/aws-glue/*"
-        allow_wildcard(role, GLUE_LOGS, on=groups)
+        allow_wildcard(role, GLUE_LOGS, on=place_of(self).arn("logs", "log-group:/aws-glue/*"))

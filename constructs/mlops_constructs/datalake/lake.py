@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_athena as athena
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_kms as kms
@@ -10,6 +10,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from mlops_constructs.datalake.zone import BucketEmptier, Zone
+from mlops_constructs.governance.known import place_of
 from mlops_constructs.governance.waivers import Waiver, waive
 from mlops_constructs.governance.wildcards import OWNER, REVIEW
 
@@ -89,7 +90,7 @@ class Lake(Construct):
         self.database = glue.CfnDatabase(
             self,
             "Database",
-            catalog_id=Stack.of(self).account,
+            catalog_id=place_of(self).account,
             database_input=glue.CfnDatabase.DatabaseInputProperty(
                 name=database_name, description="Curated and staged tables, two per source of a workload"
             ),

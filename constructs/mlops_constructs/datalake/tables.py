@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from mlops_constructs.datalake.dataset import Column, Dataset
+from mlops_constructs.governance.known import place_of
 
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet."
 
@@ -70,16 +71,15 @@ class DatasetTables(Construct):
 
     def arns(self) -> list[str]:
         """Catalog, database and both tables: Glue checks a permission on a table against all three levels."""
-        stack = Stack.of(self)
-        prefix = f"arn:{stack.partition}:glue:{stack.region}:{stack.account}"
-        tables = [f"{prefix}:table/{self.database_name}/{name}" for name in (self.table_name, self.staged_name)]
-        return [f"{prefix}:catalog", f"{prefix}:database/{self.database_name}", *tables]
+        tables = [f"table/{self.database_name}/{name}" for name in (self.table_name, self.staged_name)]
+        levels = ["catalog", f"database/{self.database_name}", *tables]
+        return [place_of(self).arn("glue", level) for level in levels]
 
     def _table(self, id: str, name: str, location: str, partition: Column) -> glue.CfnTable:
         return glue.CfnTable(
             self,
             id,
-            catalog_id=Stack.of(self).account,
+            catalog_id=place_of(self).account,
             database_name=self.database_name,
             table_input=glue.CfnTable.TableInputProperty(
                 name=name,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import CustomResource, Duration, RemovalPolicy, Stack
+from aws_cdk import CustomResource, Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from mlops_constructs.governance.grants import allow, allow_objects
+from mlops_constructs.governance.known import bucket_arn, days, minutes, place_of, service
 from mlops_constructs.governance.waivers import Waiver, waive
 from mlops_constructs.governance.wildcards import OWNER, REVIEW
 from mlops_constructs.orchestration.function import PlatformFunction
@@ -57,13 +58,13 @@ class Zone(s3.Bucket):
             lifecycle_rules=[
                 s3.LifecycleRule(
                     id="Versions",
-                    noncurrent_version_expiration=Duration.days(noncurrent_days),
-                    abort_incomplete_multipart_upload_after=Duration.days(7),
+                    noncurrent_version_expiration=days(noncurrent_days),
+                    abort_incomplete_multipart_upload_after=days(7),
                     expired_object_delete_marker=True,
                 ),
                 *(
-                    s3.LifecycleRule(id=f"Expire{number}", prefix=prefix or None, expiration=Duration.days(days))
-                    for number, (prefix, days) in enumerate((expire or {}).items())
+                    s3.LifecycleRule(id=f"Expire{number}", prefix=prefix or None, expiration=days(age))
+                    for number, (prefix, age) in enumerate((expire or {}).items())
                 ),
             ],
         )
@@ -117,14 +118,13 @@ class AccessLogBucket(s3.Bucket):
                 )
             ],
         )
-        stack = Stack.of(self)
         self.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="LogsOfThisAccount",
-                principals=[iam.ServicePrincipal("logging.s3.amazonaws.com")],
+                principals=[service("logging.s3.amazonaws.com")],
                 actions=["s3:PutObject"],
                 resources=[self.arn_for_objects("*")],
-                conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
+                conditions={"StringEquals": {"aws:SourceAccount": place_of(self).account}},
             )
         )
         own_log = "This bucket holds the access logs; logging it into itself would never end."
@@ -181,13 +181,13 @@ class BucketEmptier(Construct):
             environment={},
             encryption_key=encryption_key,
             log_key=log_key,
-            timeout=Duration.minutes(15),
+            timeout=minutes(15),
         )
         role = self.function.role
         reason = "The bucket goes with its stack, and CloudFormation deletes only a bucket that holds nothing."
         waive(role, *(_waiver("MLOps", finding, reason) for finding in _EMPTYING))
         for bucket in buckets:
-            allow(role, "s3:ListBucketVersions", on=[bucket.bucket_arn])
+            allow(role, "s3:ListBucketVersions", on=[bucket_arn(bucket)])
             allow_objects(bucket, role, "s3:DeleteObject", "s3:DeleteObjectVersion", prefixes=[""])
             resource = CustomResource(
                 self,

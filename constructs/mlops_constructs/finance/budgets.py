@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from aws_cdk import Stack
 from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -14,6 +13,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from mlops_constructs.governance.grants import allow
+from mlops_constructs.governance.known import place_of
 from mlops_constructs.governance.own_boundary import own_boundary
 
 COST_SERVICES = ("budgets.amazonaws.com", "costalerts.amazonaws.com")
@@ -167,15 +167,15 @@ class SpendingStop(Construct):
         self.action.node.add_dependency(self.role)
 
     def _role(self, roles: Sequence[str], only_this: Mapping[str, Mapping[str, str]]) -> iam.Role:
-        stack = Stack.of(self)
+        here = place_of(self)
         role = iam.Role(
             self,
             "Role",
             assumed_by=iam.ServicePrincipal(
                 "budgets.amazonaws.com",
                 conditions={
-                    "StringEquals": {"aws:SourceAccount": stack.account},
-                    "ArnLike": {"aws:SourceArn": f"arn:{stack.partition}:budgets::{stack.account}:budget/*"},
+                    "StringEquals": {"aws:SourceAccount": here.account},
+                    "ArnLike": {"aws:SourceArn": f"arn:{here.partition}:budgets::{here.account}:budget/*"},
                 },
             ),
         )
@@ -190,7 +190,7 @@ def allow_cost_alerts(topic: sns.Topic, key: kms.IKey) -> None:
         topic: The topic.
         key: Its key.
     """
-    stack = Stack.of(topic)
+    here = place_of(topic)
     principals: list[iam.IPrincipal] = [iam.ServicePrincipal(service) for service in COST_SERVICES]
     topic.add_to_resource_policy(
         iam.PolicyStatement(
@@ -198,10 +198,10 @@ def allow_cost_alerts(topic: sns.Topic, key: kms.IKey) -> None:
             principals=principals,
             actions=["sns:Publish"],
             resources=[topic.topic_arn],
-            conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
+            conditions={"StringEquals": {"aws:SourceAccount": here.account}},
         )
     )
-    topics = f"arn:{stack.partition}:sns:{stack.region}:{stack.account}:*"
+    topics = here.arn("sns", "*")
     key.add_to_resource_policy(
         iam.PolicyStatement(
             sid="CostAlertsOfThisAccount",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
+
+from mlops_constructs.governance.known import place_of, service
 
 
 class AlertTopic(sns.Topic):
@@ -24,10 +25,10 @@ class AlertTopic(sns.Topic):
         self.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="AlarmsAndEventsOfThisAccount",
-                principals=[iam.ServicePrincipal(f"{name}.amazonaws.com") for name in ("cloudwatch", "events")],
+                principals=[service(f"{name}.amazonaws.com") for name in ("cloudwatch", "events")],
                 actions=["sns:Publish"],
                 resources=[self.topic_arn],
-                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+                conditions={"StringEquals": {"aws:SourceAccount": place_of(self).account}},
             )
         )
         if email:

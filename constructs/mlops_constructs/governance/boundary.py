@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from mlops_constructs.governance.grants import flat
+from mlops_constructs.governance.known import place_of
 from mlops_constructs.governance.waivers import Waiver, waive
 from mlops_constructs.governance.wildcards import NETWORK_INTERFACES, OWNER, REVIEW
 
@@ -89,11 +89,11 @@ class Boundary(Construct):
         reads: Sequence[str] = (),
     ) -> None:
         super().__init__(scope, id)
-        stack = Stack.of(self)
-        roles = f"arn:{stack.partition}:iam::{stack.account}:role{path}*"
+        here = place_of(self)
+        roles = f"arn:{here.partition}:iam::{here.account}:role{path}*"
         # Application Auto Scaling of endpoints acts through this role, which the first registration creates.
         scaling = (
-            f"arn:{stack.partition}:iam::{stack.account}:role/aws-service-role/"
+            f"arn:{here.partition}:iam::{here.account}:role/aws-service-role/"
             "sagemaker.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
         )
         interfaces = sorted({*NETWORK_INTERFACES.actions, "ec2:CreateTags", "ec2:DeleteTags"})
@@ -127,7 +127,7 @@ class Boundary(Construct):
                     resources=["*"],
                     # A request that says no account is one the service makes for us, not a way out.
                     conditions={
-                        "StringNotEquals": {"aws:ResourceAccount": stack.account},
+                        "StringNotEquals": {"aws:ResourceAccount": here.account},
                         "Null": {"aws:ResourceAccount": "false"},
                     },
                 ),
@@ -135,9 +135,11 @@ class Boundary(Construct):
         )
         findings = [f"IAM5[Action::{service}:*]" for service in SERVICES] + ["IAM5[Resource::*]"]
         findings.append(f"IAM5[Resource::{flat(self, roles)}]")
-        waive(self.policy, *(_waiver("AwsSolutions", finding) for finding in findings))
-        for pack in ("NIST.800.53.R5", "HIPAA.Security"):
-            waive(self.policy, _waiver(pack, "IAMPolicyNoStatementsWithFullAccess"))
+        waive(
+            self.policy,
+            *(_waiver("AwsSolutions", finding) for finding in findings),
+            *(_waiver(pack, "IAMPolicyNoStatementsWithFullAccess") for pack in ("NIST.800.53.R5", "HIPAA.Security")),
+        )
 
 
 def _allow(sid: str, actions: list[str], resources: list[str]) -> iam.PolicyStatement:

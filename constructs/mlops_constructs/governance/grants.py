@@ -15,6 +15,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import IConstruct
 
+from mlops_constructs.governance.known import asked_once, bucket_arn, key_arn, key_of, stack_of
 from mlops_constructs.governance.waivers import Waiver, waive
 from mlops_constructs.governance.wildcards import OBJECTS, Wildcard
 
@@ -78,7 +79,7 @@ def read_objects(bucket: s3.IBucket, role: iam.IRole, *prefixes: str) -> None:
     """Read and list the objects under prefixes (each ends in `/`), and decrypt with the bucket's key."""
     allow_objects(bucket, role, "s3:GetObject", prefixes=prefixes)
     list_objects(bucket, role, *prefixes)
-    use_key(bucket.encryption_key, role, "kms:Decrypt")
+    use_key(key_of(bucket), role, "kms:Decrypt")
 
 
 def read_versions(bucket: s3.IBucket, role: iam.IRole, *prefixes: str) -> None:
@@ -90,13 +91,13 @@ def read_versions(bucket: s3.IBucket, role: iam.IRole, *prefixes: str) -> None:
 def write_objects(bucket: s3.IBucket, role: iam.IRole, *prefixes: str) -> None:
     """Write objects under prefixes and encrypt with the bucket's key (multipart uploads decrypt their parts)."""
     allow_objects(bucket, role, "s3:PutObject", "s3:AbortMultipartUpload", prefixes=prefixes)
-    use_key(bucket.encryption_key, role, "kms:Decrypt", "kms:GenerateDataKey")
+    use_key(key_of(bucket), role, "kms:Decrypt", "kms:GenerateDataKey")
 
 
 def list_objects(bucket: s3.IBucket, role: iam.IRole, *prefixes: str) -> None:
     """List a bucket, but only below the prefixes."""
     patterns = [f"{prefix}*" for prefix in _checked(prefixes)]
-    allow(role, "s3:ListBucket", on=[bucket.bucket_arn], conditions={"StringLike": {"s3:prefix": patterns}})
+    allow(role, "s3:ListBucket", on=[bucket_arn(bucket)], conditions={"StringLike": {"s3:prefix": patterns}})
 
 
 def allow_objects(bucket: s3.IBucket, role: iam.IRole, *actions: str, prefixes: Sequence[str]) -> None:
@@ -106,16 +107,16 @@ def allow_objects(bucket: s3.IBucket, role: iam.IRole, *actions: str, prefixes: 
             f"{', '.join(strange)} is not an object action in the reviewed list: {sorted(OBJECTS.actions)}"
         )
     patterns = [f"{prefix}*" for prefix in _checked(prefixes)]
-    arn = bucket.bucket_arn
+    arn = bucket_arn(bucket)
     allow(role, *actions, on=[f"{arn}/{pattern}" for pattern in patterns])
-    waived = flat_arn(role, bucket, arn)
+    waived = _flat_arn(bucket, stack_of(role))
     waive_wildcard(role, OBJECTS, *(f"{waived}/{pattern}" for pattern in patterns))
 
 
 def use_key(key: kms.IKey | None, role: iam.IRole, *actions: str, conditions: Conditions | None = None) -> None:
     """Let a role use a key; nothing to do for a bucket that an imported reference shows without its key."""
     if key is not None:
-        allow(role, *(actions or ("kms:Decrypt", "kms:GenerateDataKey")), on=[key.key_arn], conditions=conditions)
+        allow(role, *(actions or ("kms:Decrypt", "kms:GenerateDataKey")), on=[key_arn(key)], conditions=conditions)
 
 
 def use_table_key(key: kms.IKey, role: iam.IRole) -> None:
@@ -124,10 +125,11 @@ def use_table_key(key: kms.IKey, role: iam.IRole) -> None:
     use_key(key, role, *actions, "kms:GenerateDataKey")
 
 
-def flat_arn(consumer: iam.IRole, resource: s3.IBucket, arn: str) -> str:
-    """An ARN in the notation of cdk-nag's findings, seen from the stack of the role that gets the permission."""
-    here, there = Stack.of(consumer), Stack.of(resource)
-    if here is not there and Resource.is_owned_resource(resource):
+@asked_once
+def _flat_arn(bucket: s3.IBucket, here: Stack) -> str:
+    """ARN of a bucket in the notation of cdk-nag's findings, seen from the stack of whoever gets the permission."""
+    arn, there = bucket_arn(bucket), stack_of(bucket)
+    if here is not there and Resource.is_owned_resource(bucket):
         # The reference becomes an import when the app is synthesized; asking for it now gives the same export.
         return _flatten(here.resolve(there.export_value(arn)))
     return _flatten(here.resolve(arn))
@@ -141,7 +143,7 @@ def _checked(prefixes: Sequence[str]) -> Sequence[str]:
 
 def flat(scope: IConstruct, arn: str) -> str:
     """An ARN that may hold tokens, in the notation of cdk-nag's findings."""
-    return _flatten(Stack.of(scope).resolve(arn)) if "${" in arn else arn  # tokens only: asking costs a process hop
+    return _flatten(stack_of(scope).resolve(arn)) if "${" in arn else arn  # tokens only: asking costs a process hop
 
 
 def _flatten(node: object) -> str:

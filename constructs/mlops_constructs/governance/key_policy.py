@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from constructs import Construct
+from constructs import Construct, IConstruct
+
+from mlops_constructs.governance.known import place_of, service
 
 ADMINISTER = (
     "kms:CancelKeyDeletion",
@@ -78,8 +79,15 @@ def key_policy(scope: Construct, *, users: Sequence[str] = (), deployers: Sequen
         deployers: ARN patterns of the roles that create encrypted resources; they use the key through the services
             that encrypt them, never directly. Nobody beyond the users by default.
     """
-    stack = Stack.of(scope)
-    account = iam.ArnPrincipal(f"arn:{stack.partition}:iam::{stack.account}:root")
+    return iam.PolicyDocument(statements=account_statements(scope, users=users, deployers=deployers))
+
+
+def account_statements(
+    scope: Construct, *, users: Sequence[str] = (), deployers: Sequence[str] = ()
+) -> list[iam.PolicyStatement]:
+    """The statements of `key_policy`, which several keys may share."""
+    here = place_of(scope)
+    account = iam.ArnPrincipal(f"arn:{here.partition}:iam::{here.account}:root")
 
     def allow(sid: str, actions: Sequence[str], conditions: Conditions | None = None) -> iam.PolicyStatement:
         return iam.PolicyStatement(
@@ -94,71 +102,81 @@ def key_policy(scope: Construct, *, users: Sequence[str] = (), deployers: Sequen
         allow("RolesGrantToServices", ["kms:CreateGrant"], for_services),
     ]
     if deployers:
-        services = [f"{name}.{stack.region}.amazonaws.com" for name in DEPLOYED_SERVICES]
+        services = [f"{name}.{here.region}.amazonaws.com" for name in DEPLOYED_SERVICES]
         through: Conditions = {
             "ArnLike": {"aws:PrincipalArn": list(deployers)},
             "StringEquals": {"kms:ViaService": services},
         }
         statements.append(allow("DeploymentsUseThroughServices", [*USE, "kms:CreateGrant"], through))
-    return iam.PolicyDocument(statements=statements)
+    return statements
 
 
 def allow_log_encryption(key: kms.IKey) -> None:
-    """Let CloudWatch Logs encrypt log groups of this account and region with the key, and deliver workflow logs.
+    """Let CloudWatch Logs encrypt log groups of this account and region with the key, and deliver workflow logs."""
+    for statement in log_statements(key):
+        key.add_to_resource_policy(statement)
+
+
+def log_statements(scope: IConstruct) -> list[iam.PolicyStatement]:
+    """The statements of `allow_log_encryption`, which several keys may share.
 
     See https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html.
     """
-    stack = Stack.of(key)
-    logs = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}"
-    _let(
-        key,
-        "LogGroupsOfThisAccount",
-        [f"logs.{stack.region}.amazonaws.com"],
-        [*USE, "kms:DescribeKey"],
-        {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"{logs}:log-group:*"}},
-    )
-    # Step Functions encrypts what it hands to log delivery in the name of the workflow's role, with this very context
-    # (the star is part of the value), so that nothing else decrypts with it.
-    # https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html
-    _let(
-        key,
-        "WorkflowLogsOfThisAccount",
-        ["delivery.logs.amazonaws.com"],
-        ["kms:Decrypt"],
-        {"StringEquals": {"kms:EncryptionContext:SourceArn": f"{logs}:*"}},
-    )
+    here = place_of(scope)
+    return [
+        _let(
+            "LogGroupsOfThisAccount",
+            [f"logs.{here.region}.amazonaws.com"],
+            [*USE, "kms:DescribeKey"],
+            {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": here.arn("logs", "log-group:*")}},
+        ),
+        # Step Functions encrypts what it hands to log delivery in the name of the workflow's role, with this very
+        # context (the star is part of the value), so that nothing else decrypts with it.
+        # https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html
+        _let(
+            "WorkflowLogsOfThisAccount",
+            ["delivery.logs.amazonaws.com"],
+            ["kms:Decrypt"],
+            {"StringEquals": {"kms:EncryptionContext:SourceArn": here.arn("logs", "*")}},
+        ),
+    ]
 
 
 def allow_event_services(key: kms.IKey) -> None:
-    """Let EventBridge (buses, archives, dead letters) and CloudWatch alarms of this account use the key.
+    """Let EventBridge (buses, archives, dead letters) and CloudWatch alarms of this account use the key."""
+    for statement in event_statements(key):
+        key.add_to_resource_policy(statement)
+
+
+def event_statements(scope: IConstruct) -> list[iam.PolicyStatement]:
+    """The statements of `allow_event_services`, which several keys may share.
 
     The encryption context names the bus, topic or queue of this account. Not `aws:SourceAccount`: EventBridge does not
     send it along when a topic or queue encrypts what it delivers, and the event would be lost.
     """
-    stack = Stack.of(key)
-    own = f"{stack.region}:{stack.account}"
+    here = place_of(scope)
     events = "events.amazonaws.com"
-    bus = {"kms:EncryptionContext:aws:events:event-bus:arn": f"arn:{stack.partition}:events:{own}:event-bus/*"}
-    topics = {"kms:EncryptionContext:aws:sns:topicArn": f"arn:{stack.partition}:sns:{own}:*"}
-    queues = {"kms:EncryptionContext:aws:sqs:arn": f"arn:{stack.partition}:sqs:{own}:*"}
+    bus = {"kms:EncryptionContext:aws:events:event-bus:arn": here.arn("events", "event-bus/*")}
+    topics = {"kms:EncryptionContext:aws:sns:topicArn": here.arn("sns", "*")}
+    queues = {"kms:EncryptionContext:aws:sqs:arn": here.arn("sqs", "*")}
     exchange = ["kms:Decrypt", "kms:GenerateDataKey"]
     moves = [*exchange, "kms:ReEncryptFrom", "kms:ReEncryptTo"]
-    _let(key, "EventBusesOfThisAccount", [events], moves, {"ArnLike": bus})
-    # Creating a bus or an archive looks at the key before there is a bus to name.
-    _let(key, "EventBridgeLooks", [events], ["kms:DescribeKey"], None)
-    _let(key, "TopicsOfThisAccount", [events, "cloudwatch.amazonaws.com"], exchange, {"ArnLike": topics})
-    _let(key, "QueuesOfThisAccount", [events, "sns.amazonaws.com"], exchange, {"ArnLike": queues})
+    return [
+        _let("EventBusesOfThisAccount", [events], moves, {"ArnLike": bus}),
+        # Creating a bus or an archive looks at the key before there is a bus to name.
+        _let("EventBridgeLooks", [events], ["kms:DescribeKey"], None),
+        _let("TopicsOfThisAccount", [events, "cloudwatch.amazonaws.com"], exchange, {"ArnLike": topics}),
+        _let("QueuesOfThisAccount", [events, "sns.amazonaws.com"], exchange, {"ArnLike": queues}),
+    ]
 
 
 def _let(
-    key: kms.IKey, sid: str, services: Sequence[str], actions: Sequence[str], conditions: Conditions | None
-) -> None:
-    key.add_to_resource_policy(
-        iam.PolicyStatement(
-            sid=sid,
-            principals=[iam.ServicePrincipal(service) for service in services],
-            actions=list(actions),
-            resources=["*"],
-            conditions=conditions,
-        )
+    sid: str, services: Sequence[str], actions: Sequence[str], conditions: Conditions | None
+) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        sid=sid,
+        principals=[service(name) for name in services],
+        actions=list(actions),
+        resources=["*"],
+        conditions=conditions,
     )

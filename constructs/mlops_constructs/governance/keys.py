@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration, RemovalPolicy, Tags
+from aws_cdk import RemovalPolicy, Tags
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from mlops_constructs.governance.key_policy import allow_event_services, allow_log_encryption, key_policy
+from mlops_constructs.governance.key_policy import account_statements, event_statements, log_statements
+from mlops_constructs.governance.known import days
 
 
 class Keys(Construct):
@@ -41,31 +43,29 @@ class Keys(Construct):
         retain: bool = True,
     ) -> None:
         super().__init__(scope, id)
+        account = account_statements(self, users=users, deployers=deployers)
+        logs, events = log_statements(self), event_statements(self)
 
-        def key(name: str, description: str) -> kms.Key:
+        def key(name: str, description: str, *services: iam.PolicyStatement) -> kms.Key:
             made = kms.Key(
                 self,
                 name,
                 description=description,
                 enable_key_rotation=True,
                 multi_region=multi_region,
-                pending_window=Duration.days(30 if retain else 7),
-                policy=key_policy(self, users=users, deployers=deployers),
+                pending_window=days(30 if retain else 7),
+                policy=iam.PolicyDocument(statements=[*account, *services]),
                 removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
             )
             # People's policies name the keys they may use by it.
             Tags.of(made).add("mlops:data-class", name.lower())
             return made
 
-        self.data = key("Data", "Data lake, tables, queues, events and workflow executions")
-        self.models = key("Models", "Model artefacts, captured inference data, endpoint volumes")
-        self.logs = key("Logs", "Log groups")
+        self.data = key("Data", "Data lake, tables, queues, events and workflow executions", *logs, *events)
+        self.models = key("Models", "Model artefacts, captured inference data, endpoint volumes", *logs, *events)
+        self.logs = key("Logs", "Log groups", *logs)
         self.secrets = key("Secrets", "Secrets and function environments")
-        self.evidence = key("Evidence", "Audit trails, configuration history, records of operations")
-        for each in (self.data, self.models, self.logs):
-            allow_log_encryption(each)
-        for each in (self.data, self.models, self.evidence):
-            allow_event_services(each)
+        self.evidence = key("Evidence", "Audit trails, configuration history, records of operations", *events)
 
     @property
     def all(self) -> tuple[kms.Key, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import IPv4Network
 
-from aws_cdk import Fn, RemovalPolicy, Stack, Tags, Token
+from aws_cdk import Fn, RemovalPolicy, Tags, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -17,6 +17,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from mlops_constructs.governance.grants import allow
+from mlops_constructs.governance.known import place_of
 from mlops_constructs.governance.network import Network
 from mlops_constructs.governance.query_logs import QueryLogs
 from mlops_constructs.governance.waivers import Waiver, waive
@@ -142,7 +143,7 @@ class PrivateNetwork(Construct):
         group = logs.LogGroup(
             self, "FlowLogs", encryption_key=key, retention=retention, removal_policy=RemovalPolicy.DESTROY
         )
-        account = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
+        account = {"StringEquals": {"aws:SourceAccount": place_of(self).account}}
         flow_logs = iam.ServicePrincipal("vpc-flow-logs.amazonaws.com", conditions=account)
         role = iam.Role(self, "FlowLogRole", assumed_by=flow_logs)
         actions = ("logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams", "logs:DescribeLogGroups")
@@ -159,21 +160,21 @@ class PrivateNetwork(Construct):
         )
 
     def _gateways(self, route_tables: list[str]) -> dict[str, ec2.CfnVPCEndpoint]:
-        stack = Stack.of(self)
-        account = {"StringEquals": {"aws:PrincipalAccount": stack.account, "aws:ResourceAccount": stack.account}}
+        here = place_of(self)
+        account = {"StringEquals": {"aws:PrincipalAccount": here.account, "aws:ResourceAccount": here.account}}
         own = _statement(account)
         # ECR keeps image layers in a bucket of AWS, read with signed links.
-        layers = f"arn:{stack.partition}:s3:::prod-{stack.region}-starport-layer-bucket/*"
+        layers = f"arn:{here.partition}:s3:::prod-{here.region}-starport-layer-bucket/*"
         images = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": layers}
         # Custom resources answer CloudFormation through signed links into its bucket.
-        answers = f"arn:{stack.partition}:s3:::cloudformation-custom-resource-response-{_squeezed(stack.region)}/*"
+        answers = f"arn:{here.partition}:s3:::cloudformation-custom-resource-response-{_squeezed(here.region)}/*"
         custom = {"Effect": "Allow", "Principal": "*", "Action": "s3:PutObject", "Resource": answers}
         return {
             service: ec2.CfnVPCEndpoint(
                 self,
                 f"Gateway{service.title()}",
                 vpc_id=self.vpc.ref,
-                service_name=f"com.amazonaws.{stack.region}.{service}",
+                service_name=f"com.amazonaws.{here.region}.{service}",
                 vpc_endpoint_type="Gateway",
                 route_table_ids=route_tables,
                 policy_document={"Version": "2012-10-17", "Statement": statements},
@@ -182,24 +183,25 @@ class PrivateNetwork(Construct):
         }
 
     def _interfaces(self, services: Sequence[str]) -> dict[str, ec2.CfnVPCEndpoint]:
-        stack = Stack.of(self)
+        here, vpc = place_of(self), self.vpc.ref
         group = ec2.SecurityGroup(
             self, "Endpoints", vpc=self.network.vpc, description="Endpoints of AWS services", allow_all_outbound=False
         )
+        endpoints = group.security_group_id
         users = {"Jobs": self.network.job_security_group, "Functions": self.network.function_security_group}
         for name, user in users.items():
-            _ingress(self, f"EndpointsFrom{name}", group.security_group_id, user.security_group_id, name)
-        own = _statement({"StringEquals": {"aws:PrincipalAccount": stack.account}})
+            _ingress(self, f"EndpointsFrom{name}", endpoints, user.security_group_id, name)
+        own = _statement({"StringEquals": {"aws:PrincipalAccount": here.account}})
         return {
             service: ec2.CfnVPCEndpoint(
                 self,
                 "Endpoint" + service.title().replace(".", ""),
-                vpc_id=self.vpc.ref,
-                service_name=f"com.amazonaws.{stack.region}.{service}",
+                vpc_id=vpc,
+                service_name=f"com.amazonaws.{here.region}.{service}",
                 vpc_endpoint_type="Interface",
                 private_dns_enabled=True,
                 subnet_ids=self.network.subnet_ids,
-                security_group_ids=[group.security_group_id],
+                security_group_ids=[endpoints],
                 policy_document={"Version": "2012-10-17", "Statement": [own]},
             )
             for service in services

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from aws_cdk import ArnFormat, RemovalPolicy, Stack
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53resolver as resolver
 from constructs import Construct
+
+from mlops_constructs.governance.known import place_of, service
 
 
 class QueryLogs(Construct):
@@ -36,18 +38,18 @@ class QueryLogs(Construct):
         self.log_group = logs.LogGroup(
             self, "Logs", encryption_key=encryption_key, retention=retention, removal_policy=RemovalPolicy.DESTROY
         )
-        stack = Stack.of(self)
-        source = stack.format_arn(service="logs", resource="*", arn_format=ArnFormat.NO_RESOURCE_NAME)
+        here = place_of(self)
+        source = here.arn("logs", "*")
         # Written out, because the service would otherwise write a policy of its own into the account.
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-V2-CloudWatchLogs.html
         self.log_group.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="QueriesOfThisAccount",
-                principals=[iam.ServicePrincipal("delivery.logs.amazonaws.com")],
+                principals=[service("delivery.logs.amazonaws.com")],
                 actions=["logs:CreateLogStream", "logs:PutLogEvents"],
                 resources=[self.log_group.log_group_arn],
                 conditions={
-                    "StringEquals": {"aws:SourceAccount": stack.account},
+                    "StringEquals": {"aws:SourceAccount": here.account},
                     "ArnLike": {"aws:SourceArn": source},
                 },
             )

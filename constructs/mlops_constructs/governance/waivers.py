@@ -6,7 +6,7 @@ written: as cdk-nag 3's qualified acknowledgement, its fields at the end of the 
 
 from __future__ import annotations
 
-from aws_cdk import Acknowledgment, Validations
+from aws_cdk import Acknowledgment
 from constructs import IConstruct
 
 from mlops_constructs.compliance.waivers import (
@@ -17,6 +17,7 @@ from mlops_constructs.compliance.waivers import (
     read_waivers,
     unused,
 )
+from mlops_constructs.governance.known import validations_of
 
 __all__ = ["RULE_WAIVERS", "AppliedWaiver", "Waiver", "expired", "read_waivers", "unused", "waive"]
 
@@ -24,4 +25,4 @@ __all__ = ["RULE_WAIVERS", "AppliedWaiver", "Waiver", "expired", "read_waivers",
 def waive(construct: IConstruct, *waivers: Waiver) -> None:
     """Accept findings for a construct and everything below it, with owner and date."""
     if waivers:
-        Validations.of(construct).acknowledge(*(Acknowledgment(id=w.finding, reason=w.text) for w in waivers))
+        validations_of(construct).acknowledge(*(Acknowledgment(id=w.finding, reason=w.text) for w in waivers))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from mlops_constructs.governance.known import alarm_action, minutes
 from mlops_constructs.governance.waivers import Waiver, waive
 from mlops_constructs.governance.wildcards import OWNER, REVIEW
 
@@ -58,7 +57,7 @@ def threshold_alarm(
         treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
     )
     if topic:
-        alarm.add_alarm_action(actions.SnsAction(topic))
+        alarm.add_alarm_action(alarm_action(topic))
     else:
         waive(alarm, *_WITHOUT_ACTION)
     return alarm
@@ -79,7 +78,7 @@ def dead_letter_alarm(
     return threshold_alarm(
         scope,
         id,
-        metric=queue.metric_approximate_number_of_messages_visible(period=Duration.minutes(5), statistic="Maximum"),
+        metric=queue.metric_approximate_number_of_messages_visible(period=minutes(5), statistic="Maximum"),
         threshold=1,
         description=f"Dead letters: {what}. Find the cause, then send them again",
         topic=topic,

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import jsii
-from aws_cdk import Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_eventschemas as eventschemas
 from aws_cdk import aws_iam as iam
@@ -19,6 +18,7 @@ from aws_cdk.interfaces.aws_events import IRuleRef
 from constructs import Construct
 
 from mlops_constructs.governance.grants import allow, use_key
+from mlops_constructs.governance.known import days, key_arn, place_of, service
 from mlops_constructs.governance.waivers import Waiver, waive
 from mlops_constructs.governance.wildcards import OWNER, REVIEW
 from mlops_constructs.orchestration.alarms import dead_letter_alarm
@@ -62,7 +62,7 @@ class DeadLetterQueue(sqs.Queue):
             encryption=sqs.QueueEncryption.KMS,
             encryption_master_key=encryption_key,
             enforce_ssl=True,
-            retention_period=Duration.days(14),
+            retention_period=days(14),
         )
         self.alarm = dead_letter_alarm(self, "Alarm", queue=self, what=holds, topic=alarm_topic)
         if not of_function:
@@ -120,9 +120,9 @@ class PlatformBus(Construct):
             self,
             "Archive",
             source_arn=self.bus.event_bus_arn,
-            kms_key_identifier=encryption_key.key_arn,
+            kms_key_identifier=key_arn(encryption_key),
             retention_days=archive_days,
-            event_pattern={"account": [Stack.of(self).account]},
+            event_pattern={"account": [place_of(self).account]},
         )
         if schemas:
             self._publish(schemas)
@@ -208,7 +208,7 @@ def connect(
     )
     role: iam.Role | None = None
     if isinstance(target, Workflow):
-        account = {"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}}
+        account = {"StringEquals": {"aws:SourceAccount": place_of(scope).account}}
         role = iam.Role(scope, f"{id}Role", assumed_by=iam.ServicePrincipal("events.amazonaws.com", conditions=account))
         target.grant_start(role)
     rule = events.Rule(
@@ -230,7 +230,7 @@ def connect(
 def _allow_dead_letters(queue: sqs.IQueue, source_arn: str) -> None:
     queue.add_to_resource_policy(
         iam.PolicyStatement(
-            principals=[iam.ServicePrincipal("events.amazonaws.com")],
+            principals=[service("events.amazonaws.com")],
             actions=["sqs:SendMessage"],
             resources=[queue.queue_arn],
             conditions={"ArnEquals": {"aws:SourceArn": source_arn}},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from aws_cdk import Duration, IgnoreMode, RemovalPolicy, Stack
+from aws_cdk import Duration, IgnoreMode, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -14,6 +14,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from mlops_constructs.governance.grants import allow, allow_wildcard, use_key, waive_wildcard
+from mlops_constructs.governance.known import minutes, place_of, service
 from mlops_constructs.governance.network import Network
 from mlops_constructs.governance.waivers import Waiver, waive
 from mlops_constructs.governance.wildcards import NETWORK_INTERFACES, OWNER, REVIEW, TRACING
@@ -113,14 +114,14 @@ class PlatformFunction(Construct):
             architecture=ARCHITECTURE,
             layers=[
                 lambda_.LayerVersion.from_layer_version_arn(
-                    self, "Powertools", powertools_layer_arn(Stack.of(self).region)
+                    self, "Powertools", powertools_layer_arn(place_of(self).region)
                 )
             ],
             environment={"POWERTOOLS_SERVICE_NAME": folder, **environment},
             environment_encryption=encryption_key,
             role=self.role,
             log_group=self.log_group,
-            timeout=timeout or Duration.minutes(1),
+            timeout=timeout or minutes(1),
             memory_size=memory_mb,
             reserved_concurrent_executions=reserved,
             dead_letter_queue=dead_letter_queue,
@@ -137,7 +138,7 @@ class PlatformFunction(Construct):
         return self.function.function_arn
 
     def _role(self, encryption_key: kms.IKey, network: Network | None) -> iam.Role:
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        role = iam.Role(self, "Role", assumed_by=service("lambda.amazonaws.com"))
         allow(role, "logs:CreateLogStream", "logs:PutLogEvents", on=[self.log_group.log_group_arn])
         use_key(encryption_key, role, "kms:Decrypt")
         waive_wildcard(role, TRACING)  # the Function adds the statement for active tracing
@@ -170,7 +171,7 @@ def _allow_network_interfaces(role: iam.Role) -> None:
     )
     allow_wildcard(role, NETWORK_INTERFACES, *actions)
     # Lambda itself needs these, the function's code never: calls from inside the function carry its ARN.
-    functions = Stack.of(role).format_arn(service="lambda", resource="function", resource_name="*").replace("/*", ":*")
+    functions = place_of(role).arn("lambda", "function:*")
     role.add_to_policy(
         iam.PolicyStatement(
             effect=iam.Effect.DENY,

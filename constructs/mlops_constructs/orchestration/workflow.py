@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -14,6 +14,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from mlops_constructs.governance.grants import allow, use_key, waive_wildcard
+from mlops_constructs.governance.known import key_arn, minutes, place_of, stack_of
 from mlops_constructs.governance.wildcards import LOG_DELIVERY
 from mlops_constructs.orchestration.alarms import threshold_alarm
 from mlops_constructs.orchestration.states import State, definition
@@ -60,7 +61,7 @@ class Workflow(Construct):
         super().__init__(scope, id)
         self.encryption_key, self.alarm_topic = encryption_key, alarm_topic
         seconds = int(timeout.to_seconds())
-        body = Stack.of(self).to_json_string(definition(start_at, states, comment=id, timeout_seconds=seconds))
+        body = stack_of(self).to_json_string(definition(start_at, states, comment=id, timeout_seconds=seconds))
         self.log_group = logs.LogGroup(
             self,
             "Logs",
@@ -68,13 +69,13 @@ class Workflow(Construct):
             retention=log_retention,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        account = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
+        account = {"StringEquals": {"aws:SourceAccount": place_of(self).account}}
         assumed_by = iam.ServicePrincipal("states.amazonaws.com", conditions=account)
         self.role: iam.Role = iam.Role(self, "Role", assumed_by=assumed_by)
         waive_wildcard(self.role, LOG_DELIVERY)  # StateMachine adds the statements for logging and tracing
         # StateMachine would let log delivery decrypt everything (`kms:Decrypt*`, no condition) in the policy of a key
         # of this app; of a key that it knows by its ARN alone it leaves the policy to `allow_log_encryption`.
-        key = kms.Key.from_key_arn(self, "EncryptionKey", encryption_key.key_arn)
+        key = kms.Key.from_key_arn(self, "EncryptionKey", key_arn(encryption_key))
         self.state_machine = sfn.StateMachine(
             self,
             "StateMachine",
@@ -92,7 +93,7 @@ class Workflow(Construct):
         self.alarm_failed = threshold_alarm(
             self,
             "FailedAlarm",
-            metric=self.state_machine.metric_failed(period=Duration.minutes(5), statistic="Sum"),
+            metric=self.state_machine.metric_failed(period=minutes(5), statistic="Sum"),
             threshold=1,
             description=f"Workflow {id}: an execution failed; find the step, mend the cause, start again: {runbook}",
             topic=alarm_topic,
@@ -100,7 +101,7 @@ class Workflow(Construct):
         self.alarm_timed_out = threshold_alarm(
             self,
             "TimedOutAlarm",
-            metric=self.state_machine.metric_timed_out(period=Duration.minutes(5), statistic="Sum"),
+            metric=self.state_machine.metric_timed_out(period=minutes(5), statistic="Sum"),
             threshold=1,
             description=f"Workflow {id}: an execution was stopped after {seconds // 3600} hours: {TIMED_OUT_RUNBOOK}",
             topic=alarm_topic,
@@ -111,10 +112,9 @@ class Workflow(Construct):
 
         The role cannot name the machine either, which is created after it; CloudFormation names it by its logical id.
         """
-        stack, child = Stack.of(self), self.state_machine.node.default_child
+        stack, child = stack_of(self), self.state_machine.node.default_child
         assert isinstance(child, sfn.CfnStateMachine)
-        machines = f"arn:{stack.partition}:states:{stack.region}:{stack.account}:stateMachine:"
-        pattern = f"{machines}{stack.get_logical_id(child)}*"
+        pattern = place_of(self).arn("states", f"stateMachine:{stack.get_logical_id(child)}*")
         context = {"kms:EncryptionContext:aws:states:stateMachineArn": pattern}
         use_key(self.encryption_key, self.role, conditions={"StringLike": context})
 

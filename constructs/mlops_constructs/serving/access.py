@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from mlops_constructs.governance.grants import allow, allow_names, allow_wildcard, read_objects, write_objects
+from mlops_constructs.governance.known import place_of
 from mlops_constructs.governance.network import Network
 from mlops_constructs.governance.wildcards import ENDPOINT_LISTS, OWN_NAMES, REGISTRY_LIST, SCALING
 from mlops_constructs.serving.plan import ServingData
@@ -81,20 +81,12 @@ def allow_scaling(role: iam.IRole, *, endpoint_name: str, name_prefix: str) -> N
     allow(role, "sagemaker:UpdateEndpointWeightsAndCapacities", on=[endpoint])
     config = sagemaker_arn(role, "endpoint-config", f"{name_prefix}-*")
     allow_names(role, OWN_NAMES, "sagemaker:DescribeEndpointConfig", on=[config])
-    alarms = Stack.of(role).format_arn(
-        service="cloudwatch",
-        resource="alarm",
-        resource_name=f"TargetTracking-endpoint/{endpoint_name}/*",
-        arn_format=ArnFormat.COLON_RESOURCE_NAME,
-    )
+    here = place_of(role)
+    alarms = here.arn("cloudwatch", f"alarm:TargetTracking-endpoint/{endpoint_name}/*")
     watch = ("cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms", "cloudwatch:DeleteAlarms")
     allow_names(role, OWN_NAMES, *watch, on=[alarms])
-    linked = Stack.of(role).format_arn(
-        service="iam",
-        region="",
-        resource="role",
-        resource_name=f"aws-service-role/{_SCALING_SERVICE}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint",
-    )
+    linked_role = "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+    linked = f"arn:{here.partition}:iam::{here.account}:role/aws-service-role/{_SCALING_SERVICE}/{linked_role}"
     made_for = {"StringEquals": {"iam:AWSServiceName": _SCALING_SERVICE}}
     allow(role, "iam:CreateServiceLinkedRole", on=[linked], conditions=made_for)
 

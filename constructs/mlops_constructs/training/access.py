@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct, IConstruct
 
 from mlops_constructs.governance.grants import allow, allow_names, allow_wildcard, use_key
+from mlops_constructs.governance.known import place_of
 from mlops_constructs.governance.network import Network
 from mlops_constructs.governance.wildcards import METRICS, OWN_NAMES, REGISTRY_LOGIN
 from mlops_constructs.training.image import ContainerImage
@@ -19,7 +19,7 @@ SAGEMAKER = "sagemaker.amazonaws.com"
 
 def sagemaker_arn(scope: IConstruct, resource: str, name: str) -> str:
     """ARN of a SageMaker resource of the stack's account and region; `name` may end in `*`."""
-    return Stack.of(scope).format_arn(service="sagemaker", resource=resource, resource_name=name)
+    return place_of(scope).arn("sagemaker", f"{resource}/{name}")
 
 
 def sagemaker_role(
@@ -41,7 +41,7 @@ def sagemaker_role(
         volume_key: Key of its volumes; SageMaker takes it through a grant.
         log_groups: Names of the log groups SageMaker writes for it, for example `/aws/sagemaker/TrainingJobs`.
     """
-    account = Stack.of(scope).account
+    account = place_of(scope).account
     role = iam.Role(
         scope,
         id,
@@ -91,18 +91,11 @@ def _allow_jobs(role: iam.IRole, kind: str, resource: str, name_prefix: str) -> 
     verbs = [f"sagemaker:{verb}{kind}" for verb in ("Create", "Describe", "Stop")]
     allow_names(role, OWN_NAMES, *verbs, "sagemaker:AddTags", on=[sagemaker_arn(role, resource, f"{name_prefix}-*")])
     # Step Functions waits for the job by an event rule of this name, which it makes in the account itself.
-    rule = Stack.of(role).format_arn(
-        service="events", resource="rule", resource_name=f"StepFunctionsGetEventsForSageMaker{kind}sRule"
-    )
+    rule = place_of(role).arn("events", f"rule/StepFunctionsGetEventsForSageMaker{kind}sRule")
     allow(role, "events:PutTargets", "events:PutRule", "events:DescribeRule", on=[rule])
 
 
 def _allow_logs(role: iam.IRole, log_groups: Sequence[str]) -> None:
-    groups = [
-        Stack.of(role).format_arn(
-            service="logs", resource="log-group", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
-        )
-        for name in log_groups
-    ]
+    groups = [place_of(role).arn("logs", f"log-group:{name}:*") for name in log_groups]
     actions = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
-    allow_names(role, OWN_NAMES, *actions, on=[f"{group}:*" for group in groups])
+    allow_names(role, OWN_NAMES, *actions, on=groups)
