@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from mlops_local.server import LocalAws
 from tests.local import core
+from tests.local.ml import events_queue, received
 
 pytestmark = pytest.mark.local
 
@@ -232,3 +235,111 @@ def test_a_map_without_items_succeeds(aws: LocalAws, mapping: str) -> None:
 def test_one_failing_item_fails_its_map(aws: LocalAws, mapping: str) -> None:
     done = core.execute(aws, mapping, {"items": [{"number": 1}, {"fail": "second"}]})
     assert json.loads(done["output"]) == {"Error": "Broken", "Cause": "Call: second"}
+
+
+def limited(resources: core.Template, seconds: int) -> core.Template:
+    """The template with a TimeoutSeconds in its machine's definition, and alarms on how its executions end."""
+    properties = resources["M"]["Properties"]
+    body = {**json.loads(properties["DefinitionString"]), "TimeoutSeconds": seconds}
+    machine = {**resources["M"], "Properties": {**properties, "DefinitionString": json.dumps(body)}}
+    alarms = {
+        name: {
+            "Type": "AWS::CloudWatch::Alarm",
+            "Properties": {
+                "Namespace": "AWS/States",
+                "MetricName": metric,
+                "Dimensions": [{"Name": "StateMachineArn", "Value": {"Ref": "M"}}],
+                "Statistic": "Sum",
+                "Period": 300,
+                "EvaluationPeriods": 1,
+                "Threshold": 1,
+                "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+                "TreatMissingData": "notBreaching",
+            },
+        }
+        for name, metric in (("TimedOut", "ExecutionsTimedOut"), ("Broken", "ExecutionsFailed"))
+    }
+    return {**resources, "M": machine, **alarms}
+
+
+def in_alarm(aws: LocalAws, *names: str) -> set[str]:
+    found = aws.client("cloudwatch").describe_alarms(AlarmNames=list(names))["MetricAlarms"]
+    return {alarm["AlarmName"] for alarm in found if alarm["StateValue"] == "ALARM"}
+
+
+def test_an_execution_that_runs_too_long_times_out_with_event_and_alarm(aws: LocalAws) -> None:
+    """Its Task would be retried, and its failure caught: neither keeps a machine alive that is out of time."""
+    slow = CODE.replace(
+        "def handler(event, context):", "def handler(event, context):\n    import time; time.sleep(2.5)"
+    )
+    states = {
+        "Slow": core.task("lambda:invoke", INVOKE, Catch=[OUTCOME], Next="Marked"),
+        "Marked": core.task("aws-sdk:ssm:putParameter", {"Name": "/marked", "Value": "1", "Type": "String"}),
+        "Failed": FAILED,
+    }
+    made = limited(resources(states, core.allow("ssm:PutParameter", "*")), seconds=1)
+    made["F"] = core.function("FRole", slow)
+    url = events_queue(aws, "sfn-timeout", "aws.states")
+    with core.deployed(aws, "sfn-timeout", made) as outputs:
+        done = core.execute(aws, outputs["M"])
+        assert (done["status"], done["error"]) == ("TIMED_OUT", "States.Timeout")
+        arn = done["executionArn"]
+
+        def told(found: list[dict[str, Any]]) -> bool:
+            return any(
+                event["detail"]["executionArn"] == arn and event["detail"]["status"] == "TIMED_OUT" for event in found
+            )
+
+        (event,) = [each for each in received(aws, url, told) if each["detail"]["status"] == "TIMED_OUT"]
+        assert event["detail-type"] == "Step Functions Execution Status Change"
+        alarms = (outputs["TimedOut"], outputs["Broken"])
+        core.wait_for("the alarm", lambda: in_alarm(aws, *alarms))
+        time.sleep(3)  # the function has come back by now
+        assert in_alarm(aws, *alarms) == {outputs["TimedOut"]}
+        client = aws.client("stepfunctions")
+        assert client.describe_execution(executionArn=arn)["status"] == "TIMED_OUT"
+        assert client.get_execution_history(executionArn=arn)["events"][-1]["type"] == "ExecutionTimedOut"
+        with pytest.raises(ClientError, match="ParameterNotFound"):
+            aws.client("ssm").get_parameter(Name="/marked")
+
+
+def test_pauses_that_are_left_out_count_for_the_timeout(aws: LocalAws) -> None:
+    """Two days of waiting pass at once here, but not for a machine that may run for one."""
+    states = {
+        "First": {"Type": "Wait", "Seconds": 80_000, "Next": "Second"},
+        "Second": {"Type": "Wait", "Seconds": 80_000, "Next": "Done"},
+        "Done": {"Type": "Succeed"},
+    }
+    with core.deployed(aws, "sfn-days", limited(resources(states), seconds=86_400)) as outputs:
+        done = core.execute(aws, outputs["M"])
+        assert (done["status"], done["error"]) == ("TIMED_OUT", "States.Timeout")
+        history = aws.client("stepfunctions").get_execution_history(executionArn=done["executionArn"])["events"]
+        assert "SucceedStateEntered" not in {event["type"] for event in history}
+    with core.deployed(aws, "sfn-days-enough", limited(resources(states), seconds=172_800)) as outputs:
+        assert core.execute(aws, outputs["M"])["status"] == "SUCCEEDED"
+
+
+def test_a_stopped_execution_stays_stopped_and_its_job_is_stopped_with_it(aws: LocalAws) -> None:
+    """A nested execution that would wait for hours, if somebody had not stopped the outer one."""
+    slow = CODE.replace("def handler(event, context):", "def handler(event, context):\n    import time; time.sleep(1)")
+    again = core.task("lambda:invoke", INVOKE, Next="Wait")
+    inner = {"Again": again, "Wait": {"Type": "Wait", "Seconds": 1, "Next": "Again"}}
+    made = resources(inner)
+    made["F"] = core.function("FRole", slow)
+    start = {"StateMachineArn": "${Inner}", "Input": {}}
+    outer = {"Run": core.task("states:startExecution.sync:2", start)}
+    made["OuterRole"] = core.role("states.amazonaws.com", core.allow("states:*", "*"))
+    made["Outer"] = core.machine("OuterRole", outer, Inner={"Ref": "M"})
+    client = aws.client("stepfunctions")
+    with core.deployed(aws, "sfn-stopped", made) as outputs:
+        arn = client.start_execution(stateMachineArn=outputs["Outer"])["executionArn"]
+
+        def running() -> Any:
+            return client.list_executions(stateMachineArn=outputs["M"], statusFilter="RUNNING")["executions"]
+
+        core.wait_for("the inner execution", running)
+        client.stop_execution(executionArn=arn, error="Enough", cause="a person")
+        core.wait_for("the end of the inner execution", lambda: not running())
+        time.sleep(1)
+        done = client.describe_execution(executionArn=arn)
+        assert (done["status"], done["error"]) == ("ABORTED", "Enough")

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AccessDenied
 from ..patches import replace
-from . import integrations
+from . import endings, integrations
 from .calls import Caller
 from .errors import TaskError
-from .language import MODULE, correct
+from .language import ENDED, MODULE, correct
 
 if TYPE_CHECKING:
     from ..runtime import Runtime
@@ -42,12 +42,10 @@ class Task:
     deadline: float = 0.0
 
     def interrupted(self) -> str:
-        """`States.Timeout` or `States.TaskFailed` when a waiting task must stop, else nothing."""
-        if self.deadline and time.monotonic() > self.deadline:
-            return "States.Timeout"
-        if self.execution is not None and self.execution.get("status") != "RUNNING":
-            return "States.TaskFailed"
-        return ""
+        """Why a waiting task must stop: its own timeout, or the end of its execution; else nothing."""
+        if endings.ended(self.execution):
+            return ENDED
+        return "States.Timeout" if self.deadline and time.monotonic() > self.deadline else ""
 
 
 _current: contextvars.ContextVar[Task] = contextvars.ContextVar("mlops_local_task")
@@ -62,6 +60,7 @@ def register(runtime: Runtime) -> None:
     replace(MODULE, "_invoke_resource_with_timeout", _timing)
     replace(MODULE, "_invoke_with_callback", lambda _: _calling_back(runtime))
     correct()
+    endings.register(runtime)
 
 
 def _in_task_context(original: Any) -> Any:
@@ -72,12 +71,15 @@ def _in_task_context(original: Any) -> Any:
         machine = stepfunctions._state_machines.get(arn) or {}
         role = machine.get("roleArn", "")
         context["Execution"].setdefault("RoleArn", role)
+        endings.check(execution)
         task = Task(role, arn, context["Execution"].get("Name", "test"), execution)
         token = _current.set(task)
         try:
-            return original(state, raw_input, execution, context)
+            done = original(state, raw_input, execution, context)
         finally:
             _current.reset(token)
+        endings.check(execution)
+        return done
 
     return execute
 

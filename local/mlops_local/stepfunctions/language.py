@@ -10,7 +10,9 @@ from ..patches import replace
 MODULE = "ministack.services.stepfunctions"
 # With SFN_WAIT_SCALE=0 a loop of Wait and Describe would spin.
 _LEAST_WAIT_SECONDS = 0.05
-_TERMINAL = ("States.DataLimitExceeded", "States.Runtime")
+# What a state of an execution fails with that was stopped or timed out: nothing catches it, and nobody sees it.
+ENDED = "mlops_local.ExecutionEnded"
+_TERMINAL = ("States.DataLimitExceeded", "States.Runtime", ENDED)
 
 
 def correct() -> None:
