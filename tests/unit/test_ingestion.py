@@ -16,6 +16,7 @@ from mlops_constructs.datalake.ingestion import Ingestion
 from mlops_constructs.datalake.lake import Lake
 from mlops_constructs.datalake.zone import AccessLogBucket
 from mlops_constructs.governance.keys import Keys
+from mlops_constructs.governance.network import Network
 from mlops_constructs.governance.wildcards import REVIEWED
 from mlops_constructs.orchestration import PlatformBus
 from mlops_constructs.orchestration import states as asl
@@ -28,8 +29,7 @@ DATASETS = (
 )
 
 
-@pytest.fixture(scope="module")
-def template():
+def made(network_of=lambda stack: None):
     stack = cdk.Stack(cdk.App(), "Stack", env=ENVIRONMENT)
     keys = Keys(stack, "Keys")
     lake = Lake(
@@ -49,8 +49,14 @@ def template():
         bus=PlatformBus(stack, "Bus", name="mlops-test", encryption_key=keys.data),
         encryption_key=keys.data,
         log_key=keys.logs,
+        network=network_of(stack),
     )
     return assertions.Template.from_stack(stack)
+
+
+@pytest.fixture(scope="module")
+def template():
+    return made()
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +71,37 @@ def states():
 def properties(template, kind, name=""):
     found = template.find_resources(kind).items()
     return [resource["Properties"] for logical_id, resource in found if name in logical_id]
+
+
+def test_the_loss_of_one_zone_leaves_the_job_another_connection():
+    def network(stack):
+        zones = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
+        return Network.from_ids(
+            stack,
+            "Network",
+            vpc_id="vpc-1",
+            availability_zones=zones,
+            subnet_ids=[f"subnet-{zone[-1]}" for zone in zones],
+            job_security_group_id="sg-1",
+        )
+
+    template = made(network)
+    connections = template.find_resources("AWS::Glue::Connection")
+    placed = {
+        name: connection["Properties"]["ConnectionInput"]["PhysicalConnectionRequirements"]
+        for name, connection in connections.items()
+    }
+    (job,) = properties(template, "AWS::Glue::Job")
+    order = [placed[each["Ref"]] for each in job["Connections"]["Connections"]]
+    assert [(each["AvailabilityZone"], each["SubnetId"]) for each in order] == [
+        ("eu-west-1a", "subnet-a"),
+        ("eu-west-1b", "subnet-b"),
+        ("eu-west-1c", "subnet-c"),
+    ]
+    assert all(each["SecurityGroupIdList"] == ["sg-1"] for each in order)
+    (policy,) = properties(template, "AWS::IAM::Policy", "CurationJobRole")
+    read = [s for s in policy["PolicyDocument"]["Statement"] if s["Action"] == "glue:GetConnection"]
+    assert all(f'"{name}"' in json.dumps(read) for name in connections)
 
 
 def test_the_definition_is_closed(states):

@@ -73,7 +73,7 @@ class Curation(Construct):
         self.quality_role = iam.Role(self, "QualityRole", assumed_by=service("glue.amazonaws.com"))
         self._grant_job(lake, encryption_key, log_key or encryption_key)
         self._grant_quality(lake)
-        connection = self._connection(network) if network else None
+        connections = self._connections(network) if network else None
         self.job = glue.CfnJob(
             self,
             "Job",
@@ -88,7 +88,7 @@ class Curation(Construct):
                 "--database": lake.database_name,
                 "--enable-job-insights": "false",
             },
-            connections=glue.CfnJob.ConnectionsListProperty(connections=[connection.ref]) if connection else None,
+            connections=connections,
             security_configuration=self.security.ref,
             max_capacity=PYTHON_SHELL_CAPACITY,
             max_retries=0,  # the workflow decides what is worth a retry
@@ -134,7 +134,11 @@ class Curation(Construct):
             ),
         )
 
-    def _connection(self, network: Network) -> glue.CfnConnection:
+    def _connections(self, network: Network) -> glue.CfnJob.ConnectionsListProperty:
+        """One connection per subnet: Glue runs the job behind the first whose zone is healthy and has addresses left.
+
+        See https://docs.aws.amazon.com/glue/latest/dg/glue-troubleshooting-errors.html, failover between VPCs.
+        """
         network.allow_job_interfaces(self.role)
         here = place_of(self)
         allow_wildcard(
@@ -143,22 +147,30 @@ class Curation(Construct):
             on=here.arn("ec2", "network-interface/*"),
             conditions={"ForAllValues:StringEquals": {"aws:TagKeys": ["aws-glue-service-resource"]}},
         )
-        connection = glue.CfnConnection(
-            self,
-            "Connection",
-            catalog_id=here.account,
-            connection_input=glue.CfnConnection.ConnectionInputProperty(
-                connection_type="NETWORK",
-                description="Puts the curating job behind the platform's endpoints",
-                physical_connection_requirements=glue.CfnConnection.PhysicalConnectionRequirementsProperty(
-                    availability_zone=network.subnets[0].availability_zone,
-                    subnet_id=network.subnet_ids[0],
-                    security_group_id_list=[network.job_security_group.security_group_id],
+        group = network.job_security_group.security_group_id
+        names = [
+            glue.CfnConnection(
+                self,
+                f"Connection{number}" if number else "Connection",
+                catalog_id=here.account,
+                connection_input=glue.CfnConnection.ConnectionInputProperty(
+                    connection_type="NETWORK",
+                    description="Puts the curating job behind the platform's endpoints",
+                    physical_connection_requirements=glue.CfnConnection.PhysicalConnectionRequirementsProperty(
+                        availability_zone=subnet.availability_zone,
+                        subnet_id=network.subnet_ids[number],
+                        security_group_id_list=[group],
+                    ),
                 ),
-            ),
+            ).ref
+            for number, subnet in enumerate(network.subnets)
+        ]
+        allow(
+            self.role,
+            "glue:GetConnection",
+            on=[self._arn("catalog"), *(self._arn(f"connection/{name}") for name in names)],
         )
-        allow(self.role, "glue:GetConnection", on=[self._arn("catalog"), self._arn(f"connection/{connection.ref}")])
-        return connection
+        return glue.CfnJob.ConnectionsListProperty(connections=names)
 
     def _grant_job(self, lake: Lake, key: kms.IKey, log_key: kms.IKey) -> None:
         role, staged = self.role, f"staged/{self._prefix}"
