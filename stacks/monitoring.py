@@ -90,6 +90,7 @@ class MonitoringStack(PlatformStack):
                 schedule=monitoring.schedule,
                 metric=workload.metric.name,
                 minimum_quality=monitoring.minimum_quality,
+                label_delay_days=workload.label.delay_days,
             ),
             emitter=data.ingestion.functions.emitter,
             network=foundation.network,

@@ -22,11 +22,15 @@ class Asked(Frozen):
 
 
 class Selected(Frozen):
-    """Inputs of the monitoring job. The manifests are null when there was no traffic."""
+    """Inputs of the monitoring job. The manifests are null when there was no traffic.
+
+    Predictions from `labelled_from` on are judged by their labels, those of the window watched for drift too.
+    """
 
     traffic: bool
     window_start: UtcInstant
     window_end: UtcInstant
+    labelled_from: UtcInstant
     objects: int
     capture_manifest: str | None
     labels_manifest: str | None
@@ -40,16 +44,19 @@ def handler(event: Asked) -> Selected:
     window = logic.window(event.window_start, event.window_end, datetime.now(UTC))
     name = logic.execution_name(event.execution)
     report = S3Uri(config.artefacts_bucket, layout.monitoring_prefix(config.workload, name))
-    keys = store.captured(config, window)
+    begin = logic.labelled_from(window, config.label_delay_days, asked=event.window_start is not None)
+    wide = logic.Window(begin, window.end)
+    keys = store.captured(config, wide)
     capture_manifest = labels_manifest = None
     if keys:
         capture_manifest = store.write_capture(config, report, keys)
-        labels_manifest = store.write_labels(report, *store.labels(config, window))
+        labels_manifest = store.write_labels(report, *store.labels(config, wide))
     count("CapturedObjects", len(keys))
     return Selected(
         traffic=bool(keys),
         window_start=window.start,
         window_end=window.end,
+        labelled_from=begin,
         objects=len(keys),
         capture_manifest=capture_manifest,
         labels_manifest=labels_manifest,

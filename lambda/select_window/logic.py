@@ -60,6 +60,15 @@ def window(start: datetime | None, end: datetime | None, now: datetime) -> Windo
     return Window(start.astimezone(UTC), end.astimezone(UTC))
 
 
+def labelled_from(window: Window, delay_days: int, *, asked: bool) -> datetime:
+    """From when on quality is measured.
+
+    The labels of yesterday have not arrived when they take days, so yesterday's run looks back as far as they take:
+    every prediction is judged once its label is known. A window that was asked for is all that is looked at.
+    """
+    return window.start if asked else window.start - timedelta(days=delay_days)
+
+
 def label_months(window: Window, present: Iterable[str], newest: int) -> list[str]:
     """Months whose labels are read: those the window touches, and the `newest` ones there are, oldest first.
 

@@ -3,13 +3,16 @@
 import os
 from functools import cache
 
-from pydantic import PositiveInt
+from pydantic import NonNegativeInt, PositiveInt
 
 from mlops_runtime.settings import EnvironmentSettings, Name, Sources
 
 
 class Settings(EnvironmentSettings):
-    """LABEL_MONTHS: newest month partitions of labels to read beside the window's own months, default 3."""
+    """LABEL_MONTHS: newest month partitions of labels to read beside the window's own months, default 3.
+
+    LABEL_DELAY_DAYS: days until a prediction's label may be expected, default 0.
+    """
 
     workload: Name
     endpoint: Name
@@ -19,6 +22,7 @@ class Settings(EnvironmentSettings):
     artefacts_bucket: Name
     sources: Sources
     label_months: PositiveInt = 3
+    label_delay_days: NonNegativeInt = 0
 
 
 @cache

@@ -50,7 +50,9 @@ class Label(Model):
 
     source: Identifier
     column: Identifier
-    delay_days: int = Field(ge=0, le=365, description="Days after the event until its label may be expected.")
+    delay_days: int = Field(
+        ge=0, le=365, description="Days until a label may be expected: so far back quality is measured."
+    )
 
 
 class Training(Model):

@@ -13,7 +13,7 @@ from mlops_runtime import aws, layout
 from mlops_runtime.errors import InvalidInput, ReportInvalid
 from mlops_runtime.events import EVENTS, Violation
 from monitor_report.logic import MAX_VIOLATIONS_BYTES, fitting
-from select_window.logic import Window, label_months, window
+from select_window.logic import Window, label_months, labelled_from, window
 from tests.runtime.conftest import WORKLOAD, Account, Call, Json, Sent
 
 ENDPOINT = "flight-delays-local"
@@ -47,6 +47,12 @@ def test_labels_are_those_of_the_window_and_the_newest() -> None:
     old = Window(datetime(2013, 1, 31, 23, tzinfo=UTC), datetime(2013, 2, 1, 1, tzinfo=UTC))
     present = [f"2013-{month:02}" for month in range(1, 13)]
     assert label_months(old, present, 2) == ["2013-01", "2013-02", "2013-11", "2013-12"]
+
+
+def test_quality_of_the_default_window_reaches_back_as_far_as_labels_take() -> None:
+    yesterday = window(None, None, NOON)
+    assert labelled_from(yesterday, 2, asked=False) == datetime(2026, 3, 7, tzinfo=UTC)
+    assert labelled_from(yesterday, 2, asked=True) == yesterday.start
 
 
 @pytest.fixture
@@ -83,6 +89,18 @@ def test_manifests_name_the_captured_and_the_label_objects(capture: Account, cal
         {"prefix": "s3://curated/flight-delays/labels/"},
         *(f"month=2013-0{month}/{sha}.parquet" for month in (2, 3, 4)),
     ]
+
+
+def test_the_scheduled_run_reads_captures_whose_labels_came_late(
+    capture: Account, call: Call, environ: pytest.MonkeyPatch
+) -> None:
+    environ.setenv("LABEL_DELAY_DAYS", "2")
+    before = datetime.now(UTC) - timedelta(days=2)
+    capture.put("capture", f"{WORKLOAD}/{ENDPOINT}/main/{before:%Y/%m/%d}/10/late.jsonl", "{}\n")
+    selected = call("select_window", {"execution": EXECUTION})
+    start = datetime.fromisoformat(str(selected["window_start"]))
+    assert selected["objects"] == 1
+    assert datetime.fromisoformat(str(selected["labelled_from"])) == start - timedelta(days=2)
 
 
 def test_without_labels_the_job_still_gets_an_input(capture: Account, call: Call) -> None:

@@ -135,7 +135,7 @@ def build() -> cdk.Stack:
             label_source="labels",
             sources_json=SOURCES,
         ),
-        plan=MonitorPlan(spec=SPEC, compute=COMPUTE, metric="auc", minimum_quality=0.6),
+        plan=MonitorPlan(spec=SPEC, compute=COMPUTE, metric="auc", minimum_quality=0.6, label_delay_days=3),
         **parts.common,
     )
     WorkloadDashboard(

@@ -307,6 +307,35 @@ def test_violations_name_what_moved_and_what_was_unreadable(report: Path) -> Non
     assert max(drift["count"], drift["kind"]) < 0.05
 
 
+def test_predictions_before_the_window_are_judged_by_their_late_labels_alone(baseline: Path, tmp_path: Path) -> None:
+    inputs = tmp_path / "processing" / "input"
+    (inputs / "capture").mkdir(parents=True)
+    (inputs / "labels").mkdir()
+    (inputs / "baseline").symlink_to(baseline)
+    late = [(f"l{row}", f"{row + 9000},1,c", float(row % 2)) for row in range(20)]
+    lines = [
+        event([("before", "1,1,a", 0.5)], "2026-04-28T23:59:59Z"),
+        event(late, "2026-04-30T10:00:00Z"),
+        event([("x", "1,1,a", 1.5)], "2026-04-30T10:00:00Z"),  # unreadable, and its own window has told of it
+        event([("r1", "250,1,a", 0.5), ("r2", "100,1,b", 0.5)], "2026-05-02T10:00:00Z"),
+    ]
+    (inputs / "capture" / "a.jsonl").write_text("\n".join(lines))
+    truth = {"flight_id": [key for key, *_ in late], "late": [row % 2 for row in range(20)]}
+    pq.write_table(pa.table(truth), inputs / "labels" / "one.parquet")
+    environment = {"MONITOR_CONFIG": json.dumps(CONFIG), "LABELLED_FROM": "2026-04-29T00:00:00Z", **WINDOW}
+    done = start(tmp_path, "run", **environment)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "processing" / "output" / "report"
+    quality = load(folder, "quality.json")
+    assert (quality["rows"], quality["labelled_rows"], quality["unlabelled_rows"]) == (2, 20, 2)
+    assert quality["binary_classification_metrics"]["auc"]["value"] == 1.0
+    assert {feature["name"]: feature for feature in load(folder, "statistics.json")["features"]}["size"][
+        "numerical_statistics"
+    ]["max"] == 250
+    found = {entry["constraint_check_type"] for entry in load(folder, "constraint_violations.json")["violations"]}
+    assert "data_type_check" not in found
+
+
 def test_no_traffic_and_no_labels_are_a_clean_report(baseline: Path, tmp_path: Path) -> None:
     inputs = tmp_path / "processing" / "input"
     (inputs / "capture").mkdir(parents=True)

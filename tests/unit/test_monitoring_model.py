@@ -42,7 +42,7 @@ def test_traffic_before_the_first_champion_is_a_named_failure():
 def test_the_job_is_isolated_and_gets_the_window():
     job = states()["Monitor"]["Arguments"]
     assert job["NetworkConfig"]["EnableNetworkIsolation"] is True
-    assert {"WINDOW_START", "WINDOW_END", "MONITOR_CONFIG_0"} <= set(job["Environment"])
+    assert {"WINDOW_START", "WINDOW_END", "LABELLED_FROM", "MONITOR_CONFIG_0"} <= set(job["Environment"])
     kinds = {i["InputName"]: i["S3Input"]["S3DataType"] for i in job["ProcessingInputs"]}
     assert kinds == {"capture": "ManifestFile", "labels": "ManifestFile", "baseline": "S3Prefix"}
 
@@ -98,6 +98,17 @@ def test_the_dashboard_shows_endpoint_drift_quality_and_trainings():
     for metric in ("Invocations", "ModelLatency", "Invocation5XXErrors", "FeatureDrift", "ModelQuality"):
         assert metric in body
     assert "ExecutionsFailed" in body
+
+
+def test_the_labels_delay_reaches_the_run_and_is_not_negative():
+    windows = [
+        function["Environment"]["Variables"]
+        for function in resources("AWS::Lambda::Function").values()
+        if "CAPTURE_BUCKET" in function.get("Environment", {}).get("Variables", {})
+    ]
+    assert [variables["LABEL_DELAY_DAYS"] for variables in windows] == ["3"]
+    with pytest.raises(ValueError, match="label_delay_days must be at least 0, got -1"):
+        MonitorPlan(spec=SPEC, compute=COMPUTE, metric="auc", minimum_quality=0.6, label_delay_days=-1)
 
 
 def test_a_schedule_must_be_an_expression():

@@ -134,6 +134,7 @@ def _monitor(context: MonitorContext) -> State:
                 **context.job_environment,
                 "WINDOW_START": "{% $window.window_start %}",
                 "WINDOW_END": "{% $window.window_end %}",
+                "LABELLED_FROM": "{% $window.labelled_from %}",
             },
         ),
         name=f"{context.workload}-{context.environment_name}-monitor",

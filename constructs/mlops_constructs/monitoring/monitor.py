@@ -91,7 +91,7 @@ class ModelMonitor(Construct):
                 timeout=Duration.minutes(minutes),
             )
 
-        self.select_window = function("SelectWindow", "select_window", _window_environment(data), 10)
+        self.select_window = function("SelectWindow", "select_window", _window_environment(data, plan), 10)
         self.monitor_report = function("MonitorReport", "monitor_report", {"ENVIRONMENT": environment_name}, 2)
         context = MonitorContext(
             workload=workload,
@@ -190,11 +190,12 @@ class ModelMonitor(Construct):
         ]
 
 
-def _window_environment(data: MonitorData) -> dict[str, str]:
+def _window_environment(data: MonitorData, plan: MonitorPlan) -> dict[str, str]:
     return {
         "VARIANT": VARIANT,
         "CAPTURE_BUCKET": data.capture.bucket_name,
         "CURATED_BUCKET": data.curated.bucket_name,
         "ARTEFACTS_BUCKET": data.artefacts.bucket_name,
         "SOURCES": data.sources_json,
+        "LABEL_DELAY_DAYS": str(plan.label_delay_days),
     }

@@ -23,9 +23,11 @@ class MonitorPlan:
         schedule: EventBridge Scheduler expression, UTC: `cron(0 6 * * ? *)` every morning by default.
         metric: Quality metric, higher is better.
         minimum_quality: Alarm below this value of the metric.
+        label_delay_days: Days until the label of a prediction may be expected. So far back the scheduled run measures
+            quality; drift is sought in yesterday alone. 0 by default: labels arrive before the run.
 
     Raises:
-        ValueError: The schedule is no expression of EventBridge Scheduler.
+        ValueError: The schedule is no expression of EventBridge Scheduler, or the delay is negative.
     """
 
     spec: MonitorSpec
@@ -33,10 +35,13 @@ class MonitorPlan:
     schedule: str = "cron(0 6 * * ? *)"
     metric: str
     minimum_quality: float
+    label_delay_days: int = 0
 
     def __post_init__(self) -> None:
         if not _EXPRESSION.fullmatch(self.schedule):
             raise ValueError(f"schedule must be cron(...) or rate(...), got {self.schedule!r}")
+        if self.label_delay_days < 0:
+            raise ValueError(f"label_delay_days must be at least 0, got {self.label_delay_days}")
 
 
 @dataclass(frozen=True, kw_only=True)

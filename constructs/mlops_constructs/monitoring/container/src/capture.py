@@ -20,9 +20,15 @@ class UnreadableError(ValueError):
     """A captured line does not hold what an invocation leaves."""
 
 
+UNREADABLE = (UnreadableError, ValueError, KeyError, TypeError, AttributeError)
+
+
 @dataclass(kw_only=True)
 class Captured:
     """The predictions of a window, column by column, in the order in which they were read.
+
+    Predictions before the window whose labels came late are here too, without their features: they are judged, but no
+    drift is sought in them a second time.
 
     Attributes:
         record_id: Id of each record.
@@ -30,7 +36,8 @@ class Captured:
         inference_id: The id the client gave the invocation, if any.
         version: Version of the model package that scored it.
         score: The score, 0 to 1.
-        features: The texts of every feature; empty is missing.
+        features: The texts of every feature, of the window alone; empty is missing.
+        rows: Predictions of the window.
         lines: Captured lines read, of any time.
         unreadable: What was wrong with each line that could not be used.
         narrow: Rows with too few values.
@@ -43,6 +50,7 @@ class Captured:
     version: list[str] = field(default_factory=list)
     score: list[float] = field(default_factory=list)
     features: dict[str, list[str]] = field(default_factory=dict)
+    rows: int = 0
     lines: int = 0
     unreadable: list[str] = field(default_factory=list)
     narrow: int = 0
@@ -62,7 +70,7 @@ def read(folder: Path, settings: Settings) -> Captured:
             captured.lines += 1
             try:
                 _add(captured, line, settings)
-            except (UnreadableError, ValueError, KeyError, TypeError, AttributeError) as error:
+            except UNREADABLE as error:
                 captured.unreadable.append(f"{path.name}:{number}: {type(error).__name__}: {str(error)[:120]}")
     return captured
 
@@ -72,9 +80,15 @@ def _add(captured: Captured, line: str, settings: Settings) -> None:
     meta = event["eventMetadata"]
     moment = parse_time(meta["inferenceTime"])
     inference_id = meta.get("inferenceId")
-    if not settings.contains(moment) or settings.ignores(inference_id):
+    if not settings.judges(moment) or settings.ignores(inference_id):
         return
-    rows = list(_rows(event["captureData"]))  # the whole line is checked before any of it is taken
+    watched = settings.contains(moment)
+    try:
+        rows = list(_rows(event["captureData"]))  # the whole line is checked before any of it is taken
+    except UNREADABLE:
+        if watched:
+            raise
+        return  # the window it belongs to has told of it
     for row, answer in rows:
         if settings.ignores(row[0]):
             continue
@@ -83,7 +97,9 @@ def _add(captured: Captured, line: str, settings: Settings) -> None:
         captured.inference_id.append(inference_id)
         captured.version.append(str(answer.get("model_package_version", "")))
         captured.score.append(float(answer["score"]))
-        _add_features(captured, row[1:])
+        if watched:
+            captured.rows += 1
+            _add_features(captured, row[1:])
 
 
 def _add_features(captured: Captured, values: Sequence[str]) -> None:

@@ -5,7 +5,8 @@ and `constraints.json`.
 
 `monitor.py run` compares the captured traffic of a window with that baseline and with the labels that have arrived:
 `input/capture`, `input/labels` (optional), `input/baseline` -> `output/report/`. Rows without a label are normal,
-labels come late; they are watched for drift and counted.
+labels come late; they are watched for drift and counted. Where labels come days late, quality is measured on the
+predictions of those days too.
 """
 
 import json
@@ -52,7 +53,7 @@ def run(settings: Settings) -> None:
     predictions = label(tabulate(captured), source / "labels", settings)
 
     columns = [describe.from_texts(name, kind, captured.features[name]) for name, kind in settings.features.items()]
-    statistics = describe.statistics(columns, predictions.num_rows)
+    statistics = describe.statistics(columns, captured.rows)
     scores = compare(reference, statistics, limits)
     measured = measure(predictions)
     violations = constraints.evaluate(limits, statistics, scores) + quality.evaluate(limits, measured)
@@ -65,7 +66,7 @@ def run(settings: Settings) -> None:
     write(output / "quality.json", summary(captured, predictions, scores, measured, settings))
     pq.write_table(predictions, output / "predictions.parquet")
     labelled = predictions.num_rows - predictions["label"].null_count
-    print(f"{predictions.num_rows} rows, {labelled} labelled, {len(violations)} violations")
+    print(f"{captured.rows} rows, {labelled} labelled, {len(violations)} violations")
 
 
 def tabulate(captured: capture.Captured) -> pa.Table:
@@ -135,7 +136,7 @@ def measure(predictions: pa.Table) -> quality.Metrics:
 def complaints(captured: capture.Captured, settings: Settings) -> list[constraints.Violation]:
     """Reports captured lines and rows that do not have the agreed shape."""
     found = []
-    rows, names = len(captured.record_id), list(settings.features)
+    rows, names = captured.rows, list(settings.features)
     if captured.unreadable:
         text = (
             f"{len(captured.unreadable)} of {captured.lines} captured lines unreadable, first: {captured.unreadable[0]}"
@@ -157,7 +158,10 @@ def summary(
     measured: quality.Metrics,
     settings: Settings,
 ) -> dict[str, Any]:
-    """Builds `quality.json`: Model Monitor's model quality statistics, with the window's counts and drift."""
+    """Builds `quality.json`: Model Monitor's model quality statistics, with the window's counts and drift.
+
+    `rows` are those of the window; labelled and unlabelled ones reach back to where quality is measured from.
+    """
     labelled = predictions.num_rows - predictions["label"].null_count
     return {
         "version": 0,
@@ -166,7 +170,7 @@ def summary(
             "start_time": settings.start.isoformat() if settings.start else None,
             "end_time": settings.end.isoformat() if settings.end else None,
         },
-        "rows": predictions.num_rows,
+        "rows": captured.rows,
         "labelled_rows": labelled,
         "unlabelled_rows": predictions.num_rows - labelled,
         "unreadable_lines": len(captured.unreadable),

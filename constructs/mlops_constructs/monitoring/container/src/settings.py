@@ -51,6 +51,7 @@ class Settings:
         ignore_prefixes: Record and inference ids that are not traffic: what smoke tests send.
         start: Begin of the window, inclusive; None for no bound.
         end: End of the window, exclusive; None for no bound.
+        labelled_from: Quality is measured from here on, where labels come later than the window; None for `start`.
     """
 
     features: Mapping[str, Kind]
@@ -61,10 +62,11 @@ class Settings:
     ignore_prefixes: tuple[str, ...] = ("smoke-",)
     start: datetime | None = field(default=None)
     end: datetime | None = field(default=None)
+    labelled_from: datetime | None = field(default=None)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Reads MONITOR_CONFIG (JSON, whole or in numbered pieces), WINDOW_START and WINDOW_END (ISO 8601).
+        """Reads MONITOR_CONFIG (JSON, whole or in pieces), WINDOW_START, WINDOW_END and LABELLED_FROM (ISO 8601).
 
         Raises:
             InputError: When a variable is missing or not understood.
@@ -78,10 +80,11 @@ class Settings:
             optional = {name: config[name] for name in ("event_time",) if name in config}
             if "ignore_prefixes" in config:
                 optional["ignore_prefixes"] = tuple(config["ignore_prefixes"])
-            start, end = (_moment(environment, name) for name in ("WINDOW_START", "WINDOW_END"))
+            times = ("WINDOW_START", "WINDOW_END", "LABELLED_FROM")
+            start, end, labelled_from = (_moment(environment, name) for name in times)
             return cls(
                 features=features, key=config["key"], label=config["label"], thresholds=thresholds,
-                start=start, end=end, **optional,
+                start=start, end=end, labelled_from=labelled_from, **optional,
             )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"MONITOR_CONFIG or window not understood ({error!r}): {text[:200]}") from error
@@ -89,6 +92,12 @@ class Settings:
     def contains(self, moment: datetime) -> bool:
         """Tells whether a time lies in the window."""
         return not ((self.start and moment < self.start) or (self.end and moment >= self.end))
+
+    def judges(self, moment: datetime) -> bool:
+        """Tells whether quality is measured on predictions of this time: in the window, or not long before it."""
+        return self.contains(moment) or bool(
+            self.labelled_from and self.start and self.labelled_from <= moment < self.start
+        )
 
     def ignores(self, *ids: str | None) -> bool:
         """Tells whether one of the ids marks a record that is not traffic."""
