@@ -25,6 +25,10 @@ Checker = Callable[[Subject, Sequence[Mutant]], Caught]
 def main(argv: Sequence[str]) -> int:
     """Run the command; 1 when the gate notices fewer than the goal, 2 on unusable input."""
     options = _parser().parse_args(argv)
+    available = _available(options.checkov, options.only)
+    if not available:
+        sys.stderr.write(f"mutate: {options.only} is not there: `make checkov` installs checkov\n")
+        return 2
     try:
         subject = Subject(options.stage, options.today)
         population = generate(
@@ -35,10 +39,6 @@ def main(argv: Sequence[str]) -> int:
         return 2
     if options.half == "visible":
         population = Population(population.visible, (), population.excluded)
-    available = _available(options.checkov, options.only)
-    if not available:
-        sys.stderr.write(f"mutate: {options.only} is not there: `make checkov` installs checkov\n")
-        return 2
     for score in run(subject, population, available):
         _write(score, options)  # after each checker: who stops the slowest one keeps the others' answers
     sys.stdout.write(tables(score))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 
@@ -140,6 +141,7 @@ MEANINGS: tuple[Meaning, ...] = (
 )
 
 
+@cache
 def meanings(path: str) -> tuple[Meaning, ...]:
     """Rows that speak of a property, given its dotted path with `*` for items."""
     return tuple(each for each in MEANINGS if each.matches(path))

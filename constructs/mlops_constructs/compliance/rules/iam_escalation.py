@@ -48,11 +48,12 @@ def judged(graph: Graph, findings: Findings) -> Iterator[Judgement]:
 def _dangerous(graph: Graph, actions: dict[str, str]) -> Findings:
     """Find the statements that allow one of the actions, whatever resource they name."""
     findings: Findings = {}
+    known = {action.lower(): action for action in actions}
     for resource, statements in graph.policies.items():
         for statement in statements:
             if not statement.allows or statement.not_actions:
                 continue  # an Allow by exclusion is IAM-1.no-exclusion
-            for action in _named(statement, actions):
+            for action in _named(statement, known):
                 if tame(action, statement) or _reviewed(action, statement) or _denied(graph, resource, action):
                     continue
                 where = ", ".join(statement.resources)
@@ -61,9 +62,8 @@ def _dangerous(graph: Graph, actions: dict[str, str]) -> Findings:
     return findings
 
 
-def _named(statement: Statement, actions: dict[str, str]) -> Iterator[str]:
-    """Which of the actions a statement allows; an action without wildcard is looked up, not searched."""
-    known = {action.lower(): action for action in actions}
+def _named(statement: Statement, known: dict[str, str]) -> Iterator[str]:
+    """Which actions, by their lower case, a statement allows; one without wildcard is looked up, not searched."""
     for written in {each.lower() for each in statement.actions}:
         if is_wild(written):
             yield from sorted((known[lower] for lower in known if matches(written, lower)), key=_worst_first)
