@@ -148,15 +148,17 @@ def policy(workload: Workload, environment: Environment) -> PromotionPolicy:
 def monitor_spec(workload: Workload) -> MonitorSpec:
     """Return features, label and thresholds of a workload; the baseline job and the monitor read the same."""
     thresholds: dict[str, float] = {}
-    if workload.monitoring:
-        thresholds["drift"] = workload.monitoring.drift_threshold
-        thresholds[workload.metric.name] = workload.monitoring.minimum_quality
-        if workload.monitoring.missing_threshold is not None:
-            thresholds["missing"] = workload.monitoring.missing_threshold
+    if monitoring := workload.monitoring:
+        thresholds["drift"] = monitoring.drift_threshold
+        thresholds[workload.metric.name] = monitoring.minimum_quality
+        if monitoring.missing_threshold is not None:
+            thresholds["missing"] = monitoring.missing_threshold
     label_source = workload.sources[workload.label.source]
     return MonitorSpec(
         features=[(column.name, column.type) for column in workload.features],
         key=label_source.key,
         label=workload.label.column,
         thresholds=thresholds,
+        event_time=label_source.event_time,
+        window_days=monitoring.window_days if monitoring else MonitorSpec.window_days,
     )

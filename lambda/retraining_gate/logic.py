@@ -158,7 +158,7 @@ def reason_of(detail: Detail) -> str:
         shown = [f"{item.feature} ({item.check}{_score(detail, item.feature)})" for item in detail.violations]
         more = len(shown) - _SHOWN_VIOLATIONS
         text = ", ".join(shown[:_SHOWN_VIOLATIONS]) + (f" and {more} more" if more > 0 else "")
-        return f"{len(shown)} violations: {text}"
+        return f"{len(shown)} violation{'s' if len(shown) != 1 else ''}: {text}"
     if isinstance(detail, RetrainingRequested):
         return f"requested by {detail.requested_by}: {detail.reason}"
     raise TypeError(f"{type(detail).__name__} does not ask for a training")

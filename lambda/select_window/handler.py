@@ -14,7 +14,7 @@ from select_window.settings import settings
 
 
 class Asked(Frozen):
-    """The window to monitor; yesterday (UTC) when both bounds are left out."""
+    """The window to monitor; the days before today (UTC) when both bounds are left out."""
 
     execution: str
     window_start: UtcInstant | None = None
@@ -41,7 +41,7 @@ class Selected(Frozen):
 def handler(event: Asked) -> Selected:
     """Choose the objects of one window and write them down for the monitoring job."""
     config = settings()
-    window = logic.window(event.window_start, event.window_end, datetime.now(UTC))
+    window = logic.window(event.window_start, event.window_end, datetime.now(UTC), config.window_days)
     name = logic.execution_name(event.execution)
     report = S3Uri(config.artefacts_bucket, layout.monitoring_prefix(config.workload, name))
     begin = logic.labelled_from(window, config.label_delay_days, asked=event.window_start is not None)

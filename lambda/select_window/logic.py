@@ -44,15 +44,15 @@ class Window:
         return found
 
 
-def window(start: datetime | None, end: datetime | None, now: datetime) -> Window:
-    """The asked window, or yesterday (UTC) when none was asked for.
+def window(start: datetime | None, end: datetime | None, now: datetime, days: int) -> Window:
+    """The asked window, or the whole days (UTC) before today when none was asked for.
 
     Raises:
         InvalidInput: Only one bound was given, or the end is not after the start.
     """
     if start is None and end is None:
         today = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
-        return Window(today - timedelta(days=1), today)
+        return Window(today - timedelta(days=days), today)
     if start is None or end is None:
         raise InvalidInput("window_start and window_end belong together: give both or neither")
     if end <= start:
@@ -63,7 +63,7 @@ def window(start: datetime | None, end: datetime | None, now: datetime) -> Windo
 def labelled_from(window: Window, delay_days: int, *, asked: bool) -> datetime:
     """From when on quality is measured.
 
-    The labels of yesterday have not arrived when they take days, so yesterday's run looks back as far as they take:
+    The newest predictions have no labels yet when these take days, so the scheduled run looks back as far as they take:
     every prediction is judged once its label is known. A window that was asked for is all that is looked at.
     """
     return window.start if asked else window.start - timedelta(days=delay_days)

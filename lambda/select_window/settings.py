@@ -11,6 +11,8 @@ from mlops_runtime.settings import EnvironmentSettings, Name, Sources
 class Settings(EnvironmentSettings):
     """LABEL_MONTHS: newest month partitions of labels to read beside the window's own months, default 3.
 
+    WINDOW_DAYS: days before today that the scheduled run looks at, default 28.
+
     LABEL_DELAY_DAYS: days until a prediction's label may be expected, default 0.
     """
 
@@ -22,6 +24,7 @@ class Settings(EnvironmentSettings):
     artefacts_bucket: Name
     sources: Sources
     label_months: PositiveInt = 3
+    window_days: PositiveInt = 28
     label_delay_days: NonNegativeInt = 0
 
 

@@ -132,8 +132,12 @@ class Monitoring(Model):
     schedule: Annotated[str, StringConstraints(pattern=r"^(cron|rate)\(.+\)$")] = "cron(0 6 * * ? *)"
     instance_type: InstanceType = "ml.m5.large"
     max_runtime_minutes: int = Field(default=60, ge=1, le=1440)
+    window_days: int = Field(default=28, ge=1, le=365, description="Days before today that a scheduled run looks at.")
     drift_threshold: float = Field(
-        gt=0, le=1, description="Distance to the baseline, 0 to 1, above which a feature drifts."
+        gt=0,
+        le=1,
+        description="Distance to the baseline, 0 to 1, above which a feature drifts; a feature of which windows of the "
+        "training data lie farther from the whole has that distance as its threshold.",
     )
     minimum_quality: float = Field(ge=0, le=1, description="The workload's metric below this is a violation.")
     missing_threshold: float | None = Field(
@@ -192,6 +196,12 @@ class Workload(Model):
     def _sections_have_what_they_need(self) -> Self:
         if self.monitoring and not self.serving:
             raise rule("monitoring", "present", "add `serving` or remove `monitoring`: it watches captured predictions")
+        if self.monitoring and self.training.train_days < 2 * self.monitoring.window_days:
+            remedy = (
+                f"give at most {self.training.train_days // 2}, half of training.train_days: two windows of the "
+                "training data are the fewest that say how far a feature moves by itself"
+            )
+            raise rule("monitoring.window_days", self.monitoring.window_days, remedy)
         if self.retraining and "drift" in self.retraining.triggers and not self.monitoring:
             triggers = list(self.retraining.triggers)
             raise rule("retraining.triggers", triggers, "add `monitoring` or remove the trigger `drift`")

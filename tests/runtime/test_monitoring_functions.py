@@ -25,14 +25,16 @@ instants = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st
 # -- select_window ------------------------------------------------------------------------------------------------
 
 
-def test_the_default_window_is_yesterday() -> None:
-    assert window(None, None, NOON) == Window(datetime(2026, 3, 9, tzinfo=UTC), datetime(2026, 3, 10, tzinfo=UTC))
+def test_the_default_window_is_the_days_before_today() -> None:
+    today = datetime(2026, 3, 10, tzinfo=UTC)
+    assert window(None, None, NOON, 1) == Window(datetime(2026, 3, 9, tzinfo=UTC), today)
+    assert window(None, None, NOON, 28) == Window(datetime(2026, 2, 10, tzinfo=UTC), today)
 
 
 @pytest.mark.parametrize(("start", "end"), [(NOON, None), (None, NOON), (NOON, NOON), (NOON, NOON - timedelta(1))])
 def test_half_or_empty_windows_are_refused(start: datetime | None, end: datetime | None) -> None:
     with pytest.raises(InvalidInput, match="window_end"):
-        window(start, end, NOON)
+        window(start, end, NOON, 28)
 
 
 @given(instants, st.timedeltas(timedelta(seconds=1), timedelta(days=100)))
@@ -50,7 +52,7 @@ def test_labels_are_those_of_the_window_and_the_newest() -> None:
 
 
 def test_quality_of_the_default_window_reaches_back_as_far_as_labels_take() -> None:
-    yesterday = window(None, None, NOON)
+    yesterday = window(None, None, NOON, 1)
     assert labelled_from(yesterday, 2, asked=False) == datetime(2026, 3, 7, tzinfo=UTC)
     assert labelled_from(yesterday, 2, asked=True) == yesterday.start
 
@@ -94,6 +96,7 @@ def test_manifests_name_the_captured_and_the_label_objects(capture: Account, cal
 def test_the_scheduled_run_reads_captures_whose_labels_came_late(
     capture: Account, call: Call, environ: pytest.MonkeyPatch
 ) -> None:
+    environ.setenv("WINDOW_DAYS", "1")
     environ.setenv("LABEL_DELAY_DAYS", "2")
     before = datetime.now(UTC) - timedelta(days=2)
     capture.put("capture", f"{WORKLOAD}/{ENDPOINT}/main/{before:%Y/%m/%d}/10/late.jsonl", "{}\n")

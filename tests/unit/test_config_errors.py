@@ -209,6 +209,10 @@ WORKLOAD_CASES: dict[str, tuple[Change, str]] = {
         {"serving": REMOVED},
         "monitoring: got 'present'; add `serving` or remove `monitoring`: it watches captured predictions",
     ),
+    "window": (
+        {"monitoring.window_days": 100},
+        "monitoring.window_days: got 100; give at most 90, half of training.train_days: two windows of the training",
+    ),
     "drift unwatched": (
         {"monitoring": REMOVED},
         "retraining.triggers: got ['drift', 'request']; add `monitoring` or remove the trigger `drift`",

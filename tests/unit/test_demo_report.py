@@ -57,6 +57,7 @@ def _month(number: int) -> MonthResult:
         platform=Quality(auc=PLATFORM[index], log_loss=0.49, rows=27_000 + number),
         served_versions={str(number // 2): 27_000 + number},
         drift={name: round(score * (0.3 + index / 9), 3) for name, score in FEATURES.items()},
+        drifted=["temp"] if number % 2 else [],
         violations=[],
         monitor="Drift Detected",
         decisions=decisions,
@@ -145,6 +146,12 @@ def page(result: Result) -> str:
 def test_every_quality_figure_of_every_month_is_on_the_page(page: str) -> None:
     for value in (*FROZEN, *NAIVE, *PLATFORM):
         assert f"{value:.3f}" in page
+
+
+def test_only_features_beyond_their_threshold_are_framed(page: str) -> None:
+    assert page.count('<td class="beyond"') == 5, "temp, in every second of nine months"
+    (row,) = re.findall(r'<tr><th scope="row">temp</th>(.*?)</tr>', page, re.DOTALL)
+    assert row.count('class="beyond"') == 5
 
 
 def test_headline_counts_trainings_rejections_and_versions(result: Result) -> None:

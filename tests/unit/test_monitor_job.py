@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -88,12 +88,21 @@ class Drift(Strict):
     method: Literal["Simple", "Robust"]
 
 
+class Variation(Strict):
+    """Ours too: what the feature moves by itself."""
+
+    distance: float
+    windows: int
+    window_days: int
+
+
 class FeatureStatistics(Strict):
     name: str
     inferred_type: Literal["Fractional", "Integral", "String", "Unknown"]
     numerical_statistics: Numerical | None = None
     string_statistics: StringStatistics | None = None
     drift: Drift | None = None
+    variation: Variation | None = None
     num_mismatched: int | None = None
 
 
@@ -103,12 +112,20 @@ class Statistics(Strict):
     features: list[FeatureStatistics]
 
 
+class Overrides(Strict):
+    distribution_constraints: dict[
+        Literal["comparison_threshold", "categorical_comparison_threshold"],
+        float,
+    ]
+
+
 class FeatureConstraints(Strict):
     name: str
     inferred_type: Literal["Fractional", "Integral", "String", "Unknown"]
     completeness: float
     num_constraints: dict[Literal["is_non_negative"], bool] | None = None
     string_constraints: dict[Literal["domains"], list[str]] | None = None
+    monitoringConfigOverrides: Overrides | None = None  # noqa: N815 (the documented name)
 
 
 class Distribution(Strict):
@@ -204,10 +221,13 @@ def baseline(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "size": [float(row) if row % 10 else None for row in range(rows)],
         "count": [row % 7 for row in range(rows)],
         "kind": ["ab"[row % 2] for row in range(rows)],
+        # A hundred days, in an order that has nothing to do with the sizes: every window is like the whole.
+        "event_time": [datetime(2026, 1, 1) + timedelta(hours=4.8 * (row * 7 % rows)) for row in range(rows)],
     }
     pq.write_table(pa.table(columns), folder / "data.parquet")
     done = start(home, "baseline", **pieces(CONFIG))
     assert done.returncode == 0, done.stderr
+    assert "3 windows of 28 days; thresholds of their own: none" in done.stdout
     return home / "processing" / "output" / "baseline"
 
 
@@ -352,4 +372,14 @@ def test_failure_is_one_line_with_the_remedy(tmp_path: Path) -> None:
     done = start(tmp_path, "run", MONITOR_CONFIG=json.dumps(CONFIG))
     assert done.returncode == 1
     assert "statistics.json is missing: check the job's inputs" in (tmp_path / "output" / "message").read_text()
+    assert done.stderr.count("\n") == 1
+
+
+def test_training_data_without_its_time_is_refused_in_one_line(tmp_path: Path) -> None:
+    folder = tmp_path / "processing" / "input" / "dataset"
+    folder.mkdir(parents=True)
+    pq.write_table(pa.table({"size": [1.0], "count": [1], "kind": ["a"]}), folder / "data.parquet")
+    done = start(tmp_path, "baseline", MONITOR_CONFIG=json.dumps(CONFIG))
+    assert done.returncode == 1
+    assert "needs the column 'event_time' with the time of each row" in done.stderr
     assert done.stderr.count("\n") == 1

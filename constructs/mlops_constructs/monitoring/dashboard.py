@@ -23,7 +23,7 @@ class WorkloadDashboard(Construct):
         monitor: Metrics of the monitored windows.
         metric: Quality metric that is plotted.
         minimum_quality: Drawn as a line.
-        drift_threshold: Drawn as a line.
+        drift_threshold: Drawn as a line: the threshold of features that have none of their own.
         workflows: Workflows by title; started, succeeded and failed executions are plotted for each.
 
     Attributes:

@@ -5,7 +5,7 @@
     anything that breaks -> Monitoring Failed
 
 No traffic is an answer, not a failure. The window comes from the input (`window_start`, `window_end`, ISO 8601) or is
-yesterday: "run now" is to start the same workflow by hand.
+the last days before today: "run now" is to start the same workflow by hand.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class ModelMonitor(Construct):
     """The monitor workflow of one endpoint, its schedule, metrics and alarms. Phase: Reliable.
 
     The workflow ends in exactly one of Monitoring Completed, Drift Detected, No Traffic, Monitoring Failed. "Run now"
-    is to start it by hand, with `window_start` and `window_end` (ISO 8601) for another window than yesterday.
+    is to start it by hand, with `window_start` and `window_end` (ISO 8601) for another window than the last days.
 
     Args:
         workload: Name of the workload.
@@ -197,5 +197,6 @@ def _window_environment(data: MonitorData, plan: MonitorPlan) -> dict[str, str]:
         "CURATED_BUCKET": data.curated.bucket_name,
         "ARTEFACTS_BUCKET": data.artefacts.bucket_name,
         "SOURCES": data.sources_json,
+        "WINDOW_DAYS": str(plan.spec.window_days),
         "LABEL_DELAY_DAYS": str(plan.label_delay_days),
     }

@@ -18,13 +18,13 @@ class MonitorPlan:
     """How a workload is watched.
 
     Args:
-        spec: Features, label and thresholds.
+        spec: Features, label, thresholds and the length of the window.
         compute: Of the monitoring job.
         schedule: EventBridge Scheduler expression, UTC: `cron(0 6 * * ? *)` every morning by default.
         metric: Quality metric, higher is better.
         minimum_quality: Alarm below this value of the metric.
         label_delay_days: Days until the label of a prediction may be expected. So far back the scheduled run measures
-            quality; drift is sought in yesterday alone. 0 by default: labels arrive before the run.
+            quality beyond its window. 0 by default: labels arrive before the run.
 
     Raises:
         ValueError: The schedule is no expression of EventBridge Scheduler, or the delay is negative.

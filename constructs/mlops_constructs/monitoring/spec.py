@@ -21,20 +21,28 @@ class MonitorSpec:
         label: Column with the truth.
         thresholds: `drift` (distance to the baseline, 0 to 1), the metric's least value by its name (`auc`), `missing`
             (allowed fall of completeness, fraction). What is absent takes the container's default.
+        event_time: Column of labels and training data with the time of a record.
+        window_days: Length in days of the window that a scheduled run looks at. Windows as long are cut out of the
+            training data: a feature whose windows lie farther from the whole than `drift` allows gets that distance as
+            its own threshold. 28 by default, four whole weeks.
 
     Raises:
-        ValueError: There is no feature, or one is named twice.
+        ValueError: There is no feature, one is named twice, or the window is shorter than a day.
     """
 
     features: Sequence[tuple[str, str]]
     key: str
     label: str
     thresholds: Mapping[str, float]
+    event_time: str = "event_time"
+    window_days: int = 28
 
     def __post_init__(self) -> None:
         names = [name for name, _ in self.features]
         if not names or len(set(names)) != len(names):
             raise ValueError(f"features must be one or more distinct columns, got {names}")
+        if self.window_days < 1:
+            raise ValueError(f"window_days must be at least 1, got {self.window_days}")
 
     @property
     def environment(self) -> dict[str, str]:
@@ -43,6 +51,8 @@ class MonitorSpec:
             "features": [{"name": name, "type": type_} for name, type_ in self.features],
             "key": self.key,
             "label": self.label,
+            "event_time": self.event_time,
+            "window_days": self.window_days,
             "thresholds": dict(self.thresholds),
         }
         return environment_pieces(CONFIG_VARIABLE, json.dumps(config, separators=(",", ":"), sort_keys=True))

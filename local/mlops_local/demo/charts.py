@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 
@@ -111,28 +111,41 @@ class HeatRow:
 
 @dataclass(frozen=True, kw_only=True)
 class HeatCell:
-    """One cell: shown text, background and text colour."""
+    """One cell: shown text, background and text colour, and whether the feature was beyond its threshold."""
 
     text: str
     background: str
     colour: str
+    beyond: bool
 
 
-def heat_rows(drift: Sequence[Mapping[str, float]]) -> list[HeatRow]:
-    """Features by falling mean drift; colour grows with the score up to 0.5, where it is full."""
+def heat_rows(drift: Sequence[Mapping[str, float]], drifted: Sequence[Collection[str]]) -> list[HeatRow]:
+    """Features by falling mean drift; colour grows with the score up to 0.5, where it is full.
+
+    Args:
+        drift: Score by feature, for each month.
+        drifted: Features beyond their threshold, for each month.
+    """
     features = {name for month in drift for name in month}
     order = sorted(features, key=lambda name: (-sum(month.get(name, 0.0) for month in drift), name))
-    return [HeatRow(feature=name, cells=[_cell(month.get(name)) for month in drift]) for name in order]
+    months = list(zip(drift, drifted, strict=True))
+    return [
+        HeatRow(feature=name, cells=[_cell(scores.get(name), beyond=name in beyond) for scores, beyond in months])
+        for name in order
+    ]
 
 
-def _cell(score: float | None) -> HeatCell:
+def _cell(score: float | None, *, beyond: bool) -> HeatCell:
     if score is None:
-        return HeatCell(text="", background="transparent", colour="inherit")
+        return HeatCell(text="", background="transparent", colour="inherit", beyond=beyond)
     strength = min(score / 0.5, 1.0)
     # From white to a dark orange in equal steps per channel; white text where the ground is dark.
     red, green, blue = (round(255 + (end - 255) * strength) for end in (178, 63, 8))
     return HeatCell(
-        text=f"{score:.2f}", background=f"rgb({red},{green},{blue})", colour="#fff" if strength > 0.62 else "#1d2430"
+        text=f"{score:.2f}",
+        background=f"rgb({red},{green},{blue})",
+        colour="#fff" if strength > 0.62 else "#1d2430",
+        beyond=beyond,
     )
 
 

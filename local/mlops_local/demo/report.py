@@ -38,7 +38,7 @@ def render(result: Result) -> str:
             _chart(result, width=920, height=330, abbreviate=3),
             _chart(result, width=360, height=280, abbreviate=1),
         ],
-        heat=heat_rows([month.drift for month in result.months]),
+        heat=heat_rows([month.drift for month in result.months], [month.drifted for month in result.months]),
         first_training=[one for one in result.history_decisions if one.event != "Retraining Requested"],
         rejected=[file for file in result.files if file.outcome == "rejected" or file.fault or file.rows_quarantined],
         total_seconds=sum(result.wall_seconds.values()),

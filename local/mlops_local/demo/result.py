@@ -59,6 +59,7 @@ class MonthResult(_Model):
     platform: Quality
     served_versions: dict[str, int]
     drift: dict[str, float]
+    drifted: list[str] = Field(description="Features beyond their threshold, each its own.")
     violations: list[str]
     monitor: str = Field(description="Event that ended monitoring: Drift Detected, Monitoring Completed ...")
     decisions: list[Decision]

@@ -84,6 +84,7 @@ def _month(
         platform=served,
         served_versions={str(number): int(count) for number, count in versions.items()},
         drift=detail.get("drift", {}),
+        drifted=[one["feature"] for one in detail.get("violations", []) if one["check"] == "baseline_drift_check"],
         violations=[describe_violations(detail)] if detail.get("violations") else [],
         monitor=replayed.monitored.kind,
         decisions=decisions(event for event in observer.events() if event.month == name),

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-interpreting-viola
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import variation
 from describe import common
 from settings import Thresholds
 
@@ -26,13 +27,21 @@ def suggest(statistics: Mapping[str, Any], thresholds: Thresholds) -> Document:
         "version": 0,
         "features": [_suggest_feature(feature, thresholds) for feature in statistics["features"]],
     }
-    return apply(document, thresholds)
+    return apply(document, statistics, thresholds)
 
 
-def apply(constraints: Mapping[str, Any], thresholds: Thresholds) -> Document:
-    """Returns the constraints with the thresholds that hold now: changing one needs no new baseline."""
+def apply(constraints: Mapping[str, Any], statistics: Mapping[str, Any], thresholds: Thresholds) -> Document:
+    """Returns the constraints with the thresholds that hold now: changing one needs no new baseline.
+
+    Args:
+        constraints: A baseline's.
+        statistics: The same baseline's: what each feature moves by itself.
+        thresholds: When a check becomes a violation.
+    """
+    own = variation.own_thresholds(statistics, thresholds.drift)
     document: Document = {
         **constraints,
+        "features": [_with_own_threshold(feature, own.get(feature["name"])) for feature in constraints["features"]],
         "monitoring_config": {
             "evaluate_constraints": "Enabled",
             "emit_metrics": "Enabled",
@@ -53,6 +62,25 @@ def apply(constraints: Mapping[str, Any], thresholds: Thresholds) -> Document:
         lowest = {"threshold": thresholds.auc, "comparison_operator": "LessThanThreshold"}
         document["binary_classification_constraints"] = {"auc": lowest}
     return document
+
+
+def _with_own_threshold(feature: Mapping[str, Any], own: float | None) -> Document:
+    """Returns a feature's constraints with its threshold for drift in the place that the schema has for it."""
+    document = {name: value for name, value in feature.items() if name != "monitoringConfigOverrides"}
+    if own is not None:
+        limit = {"comparison_threshold": own, "categorical_comparison_threshold": own}
+        document["monitoringConfigOverrides"] = {"distribution_constraints": limit}
+    return document
+
+
+def drift_threshold(constraints: Mapping[str, Any], name: str) -> float:
+    """Returns the distance beyond which a feature has drifted: its own where it has one."""
+    general: float = constraints["monitoring_config"]["distribution_constraints"]["comparison_threshold"]
+    for feature in constraints["features"]:
+        if feature["name"] == name and "monitoringConfigOverrides" in feature:
+            own: float = feature["monitoringConfigOverrides"]["distribution_constraints"]["comparison_threshold"]
+            return own
+    return general
 
 
 def _suggest_feature(feature: Mapping[str, Any], thresholds: Thresholds) -> Document:
@@ -87,7 +115,6 @@ def evaluate(
         return []
     expected = {feature["name"]: feature for feature in constraints["features"]}
     observed = {feature["name"]: feature for feature in statistics["features"]}
-    limit = constraints["monitoring_config"]["distribution_constraints"]["comparison_threshold"]
     found = [
         violation(name, "missing_column_check", "The baseline has this column, the current data has not.")
         for name in expected.keys() - observed.keys()
@@ -99,9 +126,9 @@ def evaluate(
     for name in expected.keys() & observed.keys():
         found += _check(expected[name], observed[name])
     found += [
-        violation(name, "baseline_drift_check", f"Baseline drift distance: {score:.4f} exceeds threshold: {limit}")
+        violation(name, "baseline_drift_check", f"Baseline drift distance: {score:.4f} exceeds threshold: {limit:.4g}")
         for name, score in drift.items()
-        if score > limit
+        if score > (limit := drift_threshold(constraints, name))
     ]
     return sorted(found, key=lambda entry: (entry["feature_name"], entry["constraint_check_type"]))
 

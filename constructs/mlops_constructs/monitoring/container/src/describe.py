@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 import sketch
@@ -68,6 +69,11 @@ def from_values(name: str, kind: Kind, values: Iterable[Any]) -> Column:
         return Column(name=name, kind=kind, present=[str(value) for value in given], rows=len(everything))
     numbers = np.array(given, dtype=np.float64)
     return Column(name=name, kind=kind, present=numbers[np.isfinite(numbers)], rows=len(everything))
+
+
+def columns(rows: pa.Table, features: Mapping[str, Kind]) -> list[Column]:
+    """Reads the features of a typed table."""
+    return [from_values(name, kind, rows[name].to_pylist()) for name, kind in features.items()]
 
 
 def statistics(columns: Iterable[Column], rows: int) -> Statistics:

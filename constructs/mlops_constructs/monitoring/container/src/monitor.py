@@ -24,6 +24,7 @@ import constraints
 import describe
 import drift
 import quality
+import variation
 from settings import InputError, Settings, opt_ml, processing, read_json
 
 
@@ -32,23 +33,29 @@ def baseline(settings: Settings) -> None:
     files = sorted((processing() / "input" / "dataset").rglob("*.parquet"))
     if not files:
         raise InputError("input/dataset holds no Parquet file: give the job the training data")
-    rows = pa.concat_tables(pq.ParquetFile(path).read(columns=list(settings.features)) for path in files)
+    wanted = [*settings.features, settings.event_time]
+    rows = pa.concat_tables(pq.ParquetFile(path).read(columns=wanted) for path in files)
     lacking = set(settings.features) - set(rows.column_names)
     if lacking or not rows.num_rows:
         raise InputError(f"the training data has {rows.num_rows} rows and lacks the features {sorted(lacking)}")
-    columns = [describe.from_values(name, kind, rows[name].to_pylist()) for name, kind in settings.features.items()]
-    statistics = describe.statistics(columns, rows.num_rows)
+    statistics = describe.statistics(describe.columns(rows, settings.features), rows.num_rows)
+    windows = variation.learn(rows, statistics, settings)
     output = processing() / "output" / "baseline"
     write(output / "statistics.json", statistics)
     write(output / "constraints.json", constraints.suggest(statistics, settings.thresholds))
-    print(f"baseline of {rows.num_rows} rows and {len(columns)} features")
+    own = variation.own_thresholds(statistics, settings.thresholds.drift)
+    print(
+        f"baseline of {rows.num_rows} rows and {len(settings.features)} features; {windows} windows of "
+        f"{settings.window_days} days; thresholds of their own: "
+        + (", ".join(f"{name} {limit:.2f}" for name, limit in sorted(own.items())) or "none")
+    )
 
 
 def run(settings: Settings) -> None:
     """Compares captured traffic with the baseline and with the labels."""
     source = processing() / "input"
     reference = read_json(source / "baseline" / "statistics.json")
-    limits = constraints.apply(read_json(source / "baseline" / "constraints.json"), settings.thresholds)
+    limits = constraints.apply(read_json(source / "baseline" / "constraints.json"), reference, settings.thresholds)
     captured = capture.read(source / "capture", settings)
     predictions = label(tabulate(captured), source / "labels", settings)
 
@@ -116,14 +123,15 @@ def _read_labels(path: Path, settings: Settings) -> pa.Table:
 def compare(reference: dict[str, Any], statistics: dict[str, Any], limits: dict[str, Any]) -> dict[str, float]:
     """Measures each feature's distance to its baseline and notes it in the current statistics."""
     known = {feature["name"]: feature for feature in reference["features"]}
-    limit = limits["monitoring_config"]["distribution_constraints"]
+    method = limits["monitoring_config"]["distribution_constraints"]["comparison_method"]
     scores = {}
     for feature in statistics["features"]:
-        method = limit["comparison_method"]
-        score = drift.distance(known[feature["name"]], feature, method) if feature["name"] in known else None
+        name = feature["name"]
+        score = drift.distance(known[name], feature, method) if name in known else None
         if score is not None:
-            scores[feature["name"]] = score
-            feature["drift"] = {"distance": score, "threshold": limit["comparison_threshold"], "method": method}
+            scores[name] = score
+            limit = constraints.drift_threshold(limits, name)
+            feature["drift"] = {"distance": score, "threshold": limit, "method": method}
     return scores
 
 

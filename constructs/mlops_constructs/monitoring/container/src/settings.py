@@ -28,7 +28,7 @@ class Thresholds:
     """When a check becomes a violation.
 
     Attributes:
-        drift: Largest distance of a feature to its baseline, 0 to 1.
+        drift: Largest distance of a feature to its baseline, 0 to 1, unless it moves farther by itself.
         auc: Smallest area under the ROC curve, or None for no quality check.
         missing: How much the share of present values may fall below the baseline's, 0 to 1.
     """
@@ -46,7 +46,8 @@ class Settings:
         features: Kind of every feature by name, in the order in which clients send them after the key.
         key: Column of the labels that holds the record id.
         label: Column of the labels that holds the truth, 0 or 1.
-        event_time: Column of the labels with the time the record speaks of.
+        event_time: Column of labels and training data with the time the record speaks of.
+        window_days: Length of the windows that are compared with the baseline, days.
         thresholds: When a check becomes a violation.
         ignore_prefixes: Record and inference ids that are not traffic: what smoke tests send.
         start: Begin of the window, inclusive; None for no bound.
@@ -58,6 +59,7 @@ class Settings:
     key: str
     label: str
     event_time: str = "event_time"
+    window_days: int = 28
     thresholds: Thresholds = Thresholds()
     ignore_prefixes: tuple[str, ...] = ("smoke-",)
     start: datetime | None = field(default=None)
@@ -77,9 +79,11 @@ class Settings:
             features = {column["name"]: KINDS[column["type"]] for column in config["features"]}
             given = {name: limit for name, limit in config.get("thresholds", {}).items() if limit is not None}
             thresholds = Thresholds(**given)  # a limit that is null keeps its default
-            optional = {name: config[name] for name in ("event_time",) if name in config}
+            optional = {name: config[name] for name in ("event_time", "window_days") if name in config}
             if "ignore_prefixes" in config:
                 optional["ignore_prefixes"] = tuple(config["ignore_prefixes"])
+            if optional.get("window_days", 1) < 1:
+                raise ValueError("window_days must be at least 1")
             times = ("WINDOW_START", "WINDOW_END", "LABELLED_FROM")
             start, end, labelled_from = (_moment(environment, name) for name in times)
             return cls(
