@@ -149,6 +149,11 @@ def test_given_roles_take_the_place_of_all_that_would_be_made(build: Callable[..
     assert len(of_type(made, "AWS::IAM::Role")) == len(set(users(made).values())), "a role that nothing runs in"
     assert of_type(own, "AWS::IAM::Role") == {}
     assert users(own).keys() == users(made).keys()
+    others = [
+        {name for name, body in template["Resources"].items() if not body["Type"].startswith("AWS::IAM::")}
+        for template in (made, own)
+    ]
+    assert others[0] == others[1], "nothing else is made, left out or named anew"
 
 
 @pytest.mark.parametrize("build", BUILDS)
