@@ -9,12 +9,13 @@ from mlops_constructs.audit.routes import AccountWatch, FindingRoutes, finding_d
 from mlops_constructs.audit.rules_data import RULES
 from mlops_constructs.audit.settings import AccountSettings, SensitiveData, VulnerabilityScanning
 from mlops_constructs.audit.trail import ObjectLock, Trail
+from mlops_constructs.datalake.lake import ZONES
 from mlops_constructs.orchestration.bus import DeadLetterQueue
 from stacks.base import PlatformStack
 from stacks.config import Environment
 from stacks.config.audit import Audit
 from stacks.contract import publish
-from stacks.data_lake import ZONES, DataLakeStack
+from stacks.data_lake import DataLakeStack
 from stacks.foundation import FoundationStack
 
 FINDING_PARTS = ("security_hub", "guardduty", "macie", "access_analyzer", "inspector")

@@ -2,13 +2,11 @@
 
 from constructs import Construct
 
-from mlops_constructs.datalake.lake import Lake
+from mlops_constructs.datalake.lake import ZONES, Lake
 from stacks.base import PlatformStack
 from stacks.config import Environment
 from stacks.contract import publish
 from stacks.foundation import FoundationStack
-
-ZONES = ("landing", "raw", "curated", "quarantine", "artefacts", "capture")
 
 
 class DataLakeStack(PlatformStack):

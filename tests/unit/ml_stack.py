@@ -2,6 +2,8 @@
 
 import json
 import os
+from collections.abc import Callable
+from dataclasses import fields
 from functools import cache
 from typing import Any
 
@@ -12,14 +14,30 @@ import aws_cdk as cdk
 from aws_cdk import assertions
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
 from mlops_constructs.governance.keys import Keys
 from mlops_constructs.governance.network import Network
-from mlops_constructs.monitoring import ModelMonitor, MonitorData, MonitorPlan, MonitorSpec, WorkloadDashboard
+from mlops_constructs.monitoring import (
+    ModelMonitor,
+    MonitorData,
+    MonitorPlan,
+    MonitorRoles,
+    MonitorSpec,
+    WorkloadDashboard,
+)
 from mlops_constructs.orchestration import PlatformBus, PlatformFunction
 from mlops_constructs.retraining import RetrainingGate, RetrainingLimits
-from mlops_constructs.serving import Autoscaling, Fleet, RealTimeServing, Rollout, ServingData, ServingPlan
+from mlops_constructs.serving import (
+    Autoscaling,
+    Fleet,
+    RealTimeServing,
+    Rollout,
+    ServingData,
+    ServingPlan,
+    ServingRoles,
+)
 from mlops_constructs.serving.metrics import EndpointMetrics
 from mlops_constructs.training import (
     ContainerImage,
@@ -29,6 +47,7 @@ from mlops_constructs.training import (
     TrainingData,
     TrainingPipeline,
     TrainingRecipe,
+    TrainingRoles,
 )
 from tests.definitions import resolve
 
@@ -47,7 +66,7 @@ COMPUTE = JobCompute(instance_type="ml.m5.large")
 class Parts:
     """What all four constructs share."""
 
-    def __init__(self, stack: cdk.Stack) -> None:
+    def __init__(self, stack: cdk.Stack, emitter_role: iam.IRole | None = None) -> None:
         self.keys = Keys(stack, "Keys")
         self.network = Network.from_ids(
             stack,
@@ -68,7 +87,12 @@ class Parts:
         )
         self.bus = PlatformBus(stack, "Bus", name="mlops-test", encryption_key=self.keys.data)
         self.emitter = PlatformFunction(
-            stack, "Emitter", folder="event_emitter", environment={}, encryption_key=self.keys.data
+            stack,
+            "Emitter",
+            folder="event_emitter",
+            environment={},
+            encryption_key=self.keys.data,
+            role=emitter_role,
         )
         self.common: Json = {
             "workload": "churn",
@@ -81,7 +105,9 @@ class Parts:
         }
 
 
-def training(stack: cdk.Stack, parts: Parts, registry: ModelRegistry) -> TrainingPipeline:
+def training(
+    stack: cdk.Stack, parts: Parts, registry: ModelRegistry, roles: TrainingRoles | None = None
+) -> TrainingPipeline:
     return TrainingPipeline(
         stack,
         "Training",
@@ -100,15 +126,31 @@ def training(stack: cdk.Stack, parts: Parts, registry: ModelRegistry) -> Trainin
         policy=PromotionPolicy(
             metric="auc", minimum=0.6, owner="a@example.com", intended_use="test", instance_types=("ml.m5.large",)
         ),
+        roles=roles or TrainingRoles(),
         **parts.common,
     )
 
 
-def build() -> cdk.Stack:
+def given(stack: cdk.Stack, group: Callable[..., Any]) -> Any:
+    """Every role of a group, as one that exists: `<group>-<field>`."""
+    names = {field.name: f"{group.__name__}-{field.name}" for field in fields(group)}
+    return group(**{field: iam.Role.from_role_name(stack, name, name) for field, name in names.items()})
+
+
+def build(*, own_roles: bool = False) -> cdk.Stack:
+    """The stack, with roles that exist for all that the constructs run, or with roles they make."""
     stack = cdk.Stack(cdk.App(), "Ml", env=cdk.Environment(account="111111111111", region="eu-west-1"))
-    parts = Parts(stack)
+
+    def role(name: str) -> iam.IRole | None:
+        return iam.Role.from_role_name(stack, name, name) if own_roles else None
+
+    parts = Parts(stack, role("Emitter-function"))
     registry = ModelRegistry(stack, "Registry", name="churn-test", description="test")
-    pipeline = training(stack, parts, registry)
+
+    def roles(group: Callable[..., Any]) -> Any:
+        return given(stack, group) if own_roles else group()
+
+    pipeline = training(stack, parts, registry, roles(TrainingRoles))
     serving = RealTimeServing(
         stack,
         "Serving",
@@ -121,6 +163,7 @@ def build() -> cdk.Stack:
             autoscaling=Autoscaling(minimum=2, maximum=4, invocations_per_instance=100),
             smoke_payload="smoke-1,1.0",
         ),
+        roles=roles(ServingRoles),
         **parts.common,
     )
     monitor = ModelMonitor(
@@ -136,6 +179,7 @@ def build() -> cdk.Stack:
             sources_json=SOURCES,
         ),
         plan=MonitorPlan(spec=SPEC, compute=COMPUTE, metric="auc", minimum_quality=0.6, label_delay_days=3),
+        roles=roles(MonitorRoles),
         **parts.common,
     )
     WorkloadDashboard(
@@ -158,6 +202,7 @@ def build() -> cdk.Stack:
         bus=parts.bus,
         limits=RetrainingLimits(cool_down_seconds=3600, daily_cap=2, min_new_rows=100),
         encryption_key=parts.keys.data,
+        role=role("Gate-function"),
     )
     return stack
 

@@ -1,6 +1,8 @@
 """The lake alone in somebody else's stack: kept by default, and deletable only when both keys are turned."""
 
+import json
 import os
+from typing import get_args
 
 import pytest
 
@@ -9,9 +11,10 @@ os.environ["CDK_VALIDATION"] = "false"
 import aws_cdk as cdk
 from aws_cdk import assertions
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 
 from mlops_constructs.datalake.dataset import Column, Dataset, sources_json
-from mlops_constructs.datalake.lake import Lake
+from mlops_constructs.datalake.lake import Lake, ZoneName
 from mlops_constructs.datalake.zone import AccessLogBucket
 
 ENVIRONMENT = cdk.Environment(account="111111111111", region="eu-west-1")
@@ -143,3 +146,52 @@ def test_a_wrong_dataset_is_refused(change, message):
 def test_an_unknown_column_type_is_refused():
     with pytest.raises(ValueError, match="type of column x must be one of"):
         Column(name="x", type="uuid")
+
+
+def own_bucket(stack, name, key=None):
+    arn = f"arn:aws:s3:::{name}"
+    return s3.Bucket.from_bucket_attributes(stack, name, bucket_arn=arn, encryption_key=key)
+
+
+def test_with_zones_of_your_own_no_bucket_is_made():
+    stack = cdk.Stack(cdk.App(), "Own", env=ENVIRONMENT)
+    key = kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:111111111111:key/models")
+    given = {zone: own_bucket(stack, f"our-{zone}", key) for zone in get_args(ZoneName)}
+    lake = Lake(stack, "Lake", database_name="db", encryption_key=key, zones=given, retain=False)
+    template = assertions.Template.from_stack(stack).to_json()["Resources"]
+    assert {resource["Type"] for resource in template.values()} == {"AWS::Glue::Database", "AWS::Athena::WorkGroup"}
+    assert {zone: getattr(lake, zone) for zone in given} == given
+    (group,) = [body for body in template.values() if body["Type"] == "AWS::Athena::WorkGroup"]
+    results = group["Properties"]["WorkGroupConfiguration"]["ResultConfiguration"]
+    assert results["OutputLocation"] == "s3://our-artefacts/athena/"
+
+
+def test_only_the_zones_made_here_are_emptied():
+    stack = cdk.Stack(cdk.App(), "Mixed", env=ENVIRONMENT)
+    Lake(
+        stack,
+        "Lake",
+        database_name="db",
+        encryption_key=kms.Key(stack, "Key"),
+        access_log_bucket=AccessLogBucket(stack, "Logs", retain=False),
+        zones={"landing": own_bucket(stack, "our-landing")},
+        retain=False,
+    )
+    template = assertions.Template.from_stack(stack)
+    emptied = {e["Properties"]["BucketName"]["Ref"] for e in template.find_resources("Custom::BucketEmptier").values()}
+    assert emptied == set(zones(template))
+    assert len(emptied) == ZONES - 1
+    assert "our-landing" not in json.dumps(template.to_json())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"zones": {"bronze": None}}, "zones: got bronze; a zone is one of landing, raw, curated"),
+        ({}, "access_log_bucket must be given: S3 logs each request to the zone landing there"),
+    ],
+)
+def test_a_lake_that_cannot_be_is_refused(options, message):
+    stack = cdk.Stack(cdk.App(), "Wrong", env=ENVIRONMENT)
+    with pytest.raises(ValueError, match=message):
+        Lake(stack, "Lake", database_name="db", encryption_key=kms.Key(stack, "Key"), **options)

@@ -5,7 +5,7 @@ import inspect
 import json
 import pkgutil
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,6 +13,8 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import assertions
+from aws_cdk import aws_iam as iam
 from botocore import xform_name
 from botocore.session import Session
 from constructs import Construct
@@ -24,8 +26,10 @@ from tests.assembly import Assembly
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(path for path in (ROOT / "docs" / "constructs").glob("*.md") if path.name != "README.md")
 RUNBOOKS = sorted(path for path in (ROOT / "docs" / "runbooks").glob("*.md") if path.name != "README.md")
+INDEX = ROOT / "docs" / "constructs" / "README.md"
 SKIPPED = {".venv", ".venv-checkov", "node_modules", "build", "cdk.out", ".git"}
 MARKDOWN = sorted(path for path in ROOT.rglob("*.md") if not SKIPPED & set(path.relative_to(ROOT).parts))
+OWN = "With your own resources"
 SECTIONS = ("Example", "Defines", "Attributes", "Events", "Cost", "On deletion")
 PACKAGES = (
     "governance",
@@ -80,31 +84,44 @@ def title_of(page: Path) -> str:
 
 @cache
 def examples() -> dict[str, Example]:
-    """Every example, instantiated in one app and synthesized once."""
+    """Every example, instantiated in one app and synthesized once: by page, and by page and `OWN` the second one."""
     app = cdk.App(context={"aws:cdk:enable-path-metadata": True}, analytics_reporting=False)
-    stacks: dict[str, cdk.Stack] = {}
-    for page in PAGES:
-        blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
-        assert len(blocks) == 1, f"{page.name} must have one Python example, it has {len(blocks)}"
-        namespace: dict[str, Any] = {"__name__": page.stem}
-        exec(compile(blocks[0], str(page), "exec"), namespace)
+    return _synthesize(app, {name: stack for page in PAGES for name, stack in _stacks(page).items()})
+
+
+def _synthesize(app: cdk.App, classes: Mapping[str, type[cdk.Stack]]) -> dict[str, Example]:
+    environment = cdk.Environment(account="111111111111", region="eu-west-1")
+    stacks = {name: stack(app, stack.__name__, env=environment) for name, stack in classes.items()}
+    assembly = app.synth()
+
+    def resources(stack: cdk.Stack) -> dict[str, Any]:
+        return dict(assembly.get_stack_artifact(stack.artifact_id).template.get("Resources", {}))
+
+    return {name: Example(_construct(stack, name), resources(stack)) for name, stack in stacks.items()}
+
+
+def _stacks(page: Path) -> dict[str, type[cdk.Stack]]:
+    """The stack each example of a page defines; the second continues the first."""
+    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    names = [page.stem, f"{page.stem} {OWN}"] if f"\n## {OWN}\n" in page.read_text() else [page.stem]
+    assert len(blocks) == len(names), f"{page.name} must have {len(names)} Python examples, it has {len(blocks)}"
+    namespace: dict[str, Any] = {"__name__": page.stem}
+    found: dict[str, type[cdk.Stack]] = {}
+    for name, block in zip(names, blocks, strict=True):
+        exec(compile(block, str(page), "exec"), namespace)
         made = [
             value
             for value in namespace.values()
             if inspect.isclass(value) and issubclass(value, cdk.Stack) and value.__module__ == page.stem
         ]
-        assert len(made) == 1, f"{page.name} must define one stack, it defines {len(made)}"
-        environment = cdk.Environment(account="111111111111", region="eu-west-1")
-        stacks[page.stem] = made[0](app, made[0].__name__, env=environment)
-    assembly = app.synth()
-    return {
-        name: Example(_construct(stack, name), assembly.get_stack_artifact(stack.artifact_id).template["Resources"])
-        for name, stack in stacks.items()
-    }
+        new = [stack for stack in made if stack not in found.values()]
+        assert len(new) == 1, f"each example of {page.name} must define one stack, one defines {len(new)}"
+        found[name] = new[0]
+    return found
 
 
 def _construct(stack: cdk.Stack, name: str) -> object:
-    title = title_of(ROOT / "docs" / "constructs" / f"{name}.md")
+    title = title_of(ROOT / "docs" / "constructs" / f"{name.removesuffix(f' {OWN}')}.md")
     found = [value for value in vars(stack).values() if type(value).__name__ == title]
     assert len(found) == 1, f"the example of {name}.md must keep one {title} as an attribute of its stack"
     return found[0]
@@ -181,8 +198,58 @@ def test_events_of_a_page_are_events_of_the_platform(page: Path) -> None:
     assert named <= known
 
 
+def test_the_main_constructs_show_how_to_bring_your_own_resources() -> None:
+    shown = {name.removesuffix(f" {OWN}") for name in examples() if name.endswith(OWN)}
+    main = {"lake", "ingestion", "training-pipeline", "real-time-serving", "model-monitor", "retraining-gate"}
+    assert main <= shown
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_what_you_bring_yourself_is_not_made(page: Path) -> None:
+    example = examples().get(f"{page.stem} {OWN}")
+    if example is None:
+        pytest.skip("the page shows no resources of yours")
+    assert example.own_types, "the example makes nothing: the test looks at nothing"
+    made = {resource["Type"] for resource in example.resources.values()}
+    assert (
+        made & {"AWS::IAM::Role", "AWS::S3::Bucket", "AWS::KMS::Key", "AWS::EC2::VPC", "AWS::EC2::SecurityGroup"}
+        == set()
+    )
+    assertions.Template.from_json({"Resources": example.resources})  # refuses resources that wait for each other
+
+
+def test_the_index_names_who_makes_keys_networks_and_buckets() -> None:
+    rows = dict(re.findall(r"^\| (key|network|bucket[\w ]*) \| ([^|]*) \|", INDEX.read_text(), re.MULTILINE))
+    found = {"AWS::KMS::Key": "key", "AWS::EC2::VPC": "network", "AWS::S3::Bucket": "bucket"}
+    for kind, word in found.items():
+        makers = {title_of(page) for page in PAGES if kind in examples()[page.stem].own_types}
+        named = {name for row, text in rows.items() if row.startswith(word) for name in re.findall(r"`(\w+)`", text)}
+        assert makers == named, f"the index says that {sorted(named)} make a {word}"
+
+
+def test_every_role_can_be_one_that_exists(tmp_path: Path) -> None:
+    wanted = {
+        path: f"ours-{number}"
+        for number, path in enumerate(
+            resource["Metadata"]["aws:cdk:path"].removesuffix("/Resource")
+            for example in examples().values()
+            for resource in example.resources.values()
+            if resource["Type"] == "AWS::IAM::Role"
+        )
+    }
+    stacks = {path.split("/")[0] for path in wanted}
+    app = cdk.App(outdir=str(tmp_path), analytics_reporting=False)
+    iam.Role.customize_roles(app, use_precreated_roles=wanted)
+    classes = {name: stack for page in PAGES for name, stack in _stacks(page).items() if stack.__name__ in stacks}
+    for name, example in _synthesize(app, classes).items():
+        made = {resource["Type"] for resource in example.resources.values()}
+        assert not made & {"AWS::IAM::Role", "AWS::IAM::Policy"}, name
+    report = (tmp_path / "iam-policy-report.txt").read_text()
+    assert [role for role in wanted.values() if f"<{role}>" not in report] == []
+
+
 def test_every_construct_has_a_page_or_is_named_as_a_part() -> None:
-    index = (ROOT / "docs" / "constructs" / "README.md").read_text()
+    index = INDEX.read_text()
     parts = set(re.findall(r"^\| `(\w+)` \|", index, re.MULTILINE))
     titles = {title_of(page) for page in PAGES}
     assert set(public_constructs()) - titles - parts == set(), "give it a page, or name it in the index as a part"

@@ -9,6 +9,8 @@ os.environ["CDK_VALIDATION"] = "false"
 
 import aws_cdk as cdk
 from aws_cdk import assertions
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 
 from mlops_constructs.datalake.dataset import Column, Dataset
 from mlops_constructs.datalake.ingest import START, IngestTargets, ingest_states
@@ -29,7 +31,7 @@ DATASETS = (
 )
 
 
-def made(network_of=lambda stack: None):
+def made(network_of=lambda stack: None, zones_of=lambda stack: {}):
     stack = cdk.Stack(cdk.App(), "Stack", env=ENVIRONMENT)
     keys = Keys(stack, "Keys")
     lake = Lake(
@@ -38,6 +40,7 @@ def made(network_of=lambda stack: None):
         database_name="mlops_test",
         encryption_key=keys.data,
         access_log_bucket=AccessLogBucket(stack, "AccessLogs"),
+        zones=zones_of(stack),
     )
     Ingestion(
         stack,
@@ -71,6 +74,30 @@ def states():
 def properties(template, kind, name=""):
     found = template.find_resources(kind).items()
     return [resource["Properties"] for logical_id, resource in found if name in logical_id]
+
+
+def test_zones_that_exist_are_used_with_their_own_keys_and_stay_as_they_are():
+    def zones(stack):
+        def zone(name):
+            key = kms.Key.from_key_arn(stack, f"{name}-key", f"arn:aws:kms:eu-west-1:111111111111:key/{name}")
+            arn = f"arn:aws:s3:::our-{name}"
+            return s3.Bucket.from_bucket_attributes(stack, name, bucket_arn=arn, encryption_key=key)
+
+        return {name: zone(name) for name in ("landing", "raw", "curated", "quarantine")}
+
+    template = made(zones_of=zones)
+    assert {name[:8] for name in template.find_resources("AWS::S3::Bucket")} == {"AccessLo", "LakeArte", "LakeCapt"}
+    policies = json.dumps(properties(template, "AWS::S3::BucketPolicy"))
+    assert "our-" not in policies
+    (workflow,) = properties(template, "AWS::IAM::Policy", "IngestRoleDefaultPolicy")
+    keys = {
+        json.dumps(statement["Resource"]).rpartition("/")[2].strip('"')
+        for statement in workflow["PolicyDocument"]["Statement"]
+        if "kms:GenerateDataKey" in statement["Action"] and "Condition" not in statement
+    }
+    assert keys == {"landing", "raw"}, "it reads what landed and writes it to raw"
+    (rule,) = properties(template, "AWS::Events::Rule", "IngestionLanded")
+    assert rule["EventPattern"]["detail"]["bucket"]["name"] == ["our-landing"]
 
 
 def test_the_loss_of_one_zone_leaves_the_job_another_connection():

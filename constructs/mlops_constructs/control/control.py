@@ -38,6 +38,7 @@ class PlatformControl(Construct):
         retain: Keep the records when the stack is deleted, and lock each for `lock_days`. True by default.
         lock_days: Days in which nobody can delete a record without the permission to bypass governance; 365 by
             default.
+        role: Role of yours that the function runs in, which `lambda.amazonaws.com` assumes; one is created by default.
 
     Attributes:
         function: The `PlatformFunction`; who may stop the platform may invoke it.
@@ -60,6 +61,7 @@ class PlatformControl(Construct):
         alarm_topic: sns.ITopic | None = None,
         retain: bool = True,
         lock_days: int = 365,
+        role: iam.IRole | None = None,
     ) -> None:
         super().__init__(scope, id)
         if lock_days < 1:
@@ -82,14 +84,14 @@ class PlatformControl(Construct):
             encryption_key=encryption_key,
             log_key=log_key,
             timeout=Duration.minutes(15),
+            role=role,
         )
         # People call it by this name.
         self._resource.function_name = f"mlops-{environment_name}-control"
-        role = self.function.role
-        allow_switches(role, environment_name)
-        allow_endpoints(role, environment_name, models_key)
-        write_objects(self.records, role, PREFIX)
-        bus.grant_put_events(role)
+        allow_switches(self.function.role, environment_name)
+        allow_endpoints(self.function.role, environment_name, models_key)
+        write_objects(self.records, self.function.role, PREFIX)
+        bus.grant_put_events(self.function.role)
         self.alarm = threshold_alarm(
             self,
             "FailedAlarm",

@@ -42,6 +42,8 @@ class Curation(Construct):
         encryption_key: Key of job bookmarks.
         log_key: Key of the job's logs; the encryption key by default.
         network: Where the job runs, behind a Glue connection; outside any VPC by default.
+        job_role: Role of yours that the job runs in, which `glue.amazonaws.com` assumes; one is created by default.
+        quality_role: Likewise, that data quality runs read with.
 
     Attributes:
         job: The `glue.CfnJob`.
@@ -62,6 +64,8 @@ class Curation(Construct):
         encryption_key: kms.IKey,
         log_key: kms.IKey | None = None,
         network: Network | None = None,
+        job_role: iam.IRole | None = None,
+        quality_role: iam.IRole | None = None,
     ) -> None:
         super().__init__(scope, id)
         self._prefix = f"{workload}/"
@@ -69,8 +73,9 @@ class Curation(Construct):
         self._arns = list(dict.fromkeys(arn for table in tables for arn in table.arns()))
         self.script = assets.Asset(self, "Script", path=str(SCRIPT))
         self.security = self._security(lake, encryption_key, log_key or encryption_key)
-        self.role = iam.Role(self, "JobRole", assumed_by=service("glue.amazonaws.com"))
-        self.quality_role = iam.Role(self, "QualityRole", assumed_by=service("glue.amazonaws.com"))
+        glue_service = service("glue.amazonaws.com")
+        self.role = job_role or iam.Role(self, "JobRole", assumed_by=glue_service)
+        self.quality_role = quality_role or iam.Role(self, "QualityRole", assumed_by=glue_service)
         self._grant_job(lake, encryption_key, log_key or encryption_key)
         self._grant_quality(lake)
         connections = self._connections(network) if network else None
@@ -199,5 +204,5 @@ class Curation(Construct):
         library = f"arn:{here.partition}:s3:::aws-glue-ml-data-quality-assets-{here.region}/*"
         allow_wildcard(role, GLUE_ASSETS, on=library)
 
-    def _grant_logs(self, role: iam.Role) -> None:
+    def _grant_logs(self, role: iam.IRole) -> None:
         allow_wildcard(role, GLUE_LOGS, on=place_of(self).arn("logs", "log-group:/aws-glue/*"))

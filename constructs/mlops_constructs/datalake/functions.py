@@ -11,6 +11,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from mlops_constructs.datalake.lake import Lake
+from mlops_constructs.datalake.roles import IngestionRoles
 from mlops_constructs.datalake.tables import DatasetTables
 from mlops_constructs.governance.grants import (
     allow,
@@ -43,6 +44,7 @@ class IngestFunctions(Construct):
         encryption_key: Key of the functions' environments and of both tables.
         log_key: Key of log groups; the encryption key by default.
         network: Where the functions run; outside any VPC by default.
+        roles: Roles of yours in place of those made here; all are made by default.
 
     Attributes:
         all: All of them, for the workflow's permission.
@@ -64,6 +66,7 @@ class IngestFunctions(Construct):
         encryption_key: kms.IKey,
         log_key: kms.IKey | None = None,
         network: Network | None = None,
+        roles: IngestionRoles = IngestionRoles(),  # noqa: B008  (frozen, so one default serves all)
     ) -> None:
         super().__init__(scope, id)
         self._prefix = f"{workload}/"
@@ -73,6 +76,7 @@ class IngestFunctions(Construct):
             name: str,
             folder: str,
             environment: Mapping[str, str],
+            role: iam.IRole | None,
             *,
             timeout: Duration | None = None,
             memory: int = 256,
@@ -87,12 +91,14 @@ class IngestFunctions(Construct):
                 network=network,
                 timeout=timeout,
                 memory_mb=memory,
+                role=role,
             )
 
         self.schema_guard = function(
             "SchemaGuard",
             "schema_guard",
             {"LEDGER_TABLE": ledger_table.table_name, "SOURCES": sources},
+            roles.schema_guard,
             timeout=COPY_TIMEOUT,
             memory=1024,
         )
@@ -100,9 +106,10 @@ class IngestFunctions(Construct):
             "Quarantine",
             "quarantine",
             {**both, "QUARANTINE_BUCKET": lake.quarantine.bucket_name},
+            roles.quarantine,
             timeout=COPY_TIMEOUT,
         )
-        self.quality_gate = function("QualityGate", "quality_gate", {})
+        self.quality_gate = function("QualityGate", "quality_gate", {}, roles.quality_gate)
         self.publish_snapshot = function(
             "PublishSnapshot",
             "publish_snapshot",
@@ -113,12 +120,14 @@ class IngestFunctions(Construct):
                 "GLUE_DATABASE": lake.database_name,
                 "SOURCES": sources,
             },
+            roles.publish_snapshot,
             timeout=COPY_TIMEOUT,
         )
         self.emitter = function(
             "EventEmitter",
             "event_emitter",
             {"ENVIRONMENT": environment_name, "EVENT_BUS_NAME": bus.bus.event_bus_name},
+            roles.event_emitter,
         )
         self.all = (self.schema_guard, self.quarantine, self.quality_gate, self.publish_snapshot, self.emitter)
         bus.grant_put_events(self.emitter.role)

@@ -16,8 +16,10 @@ from mlops_constructs.datalake.dataset import Dataset, sources_json
 from mlops_constructs.datalake.functions import IngestFunctions
 from mlops_constructs.datalake.ingest import START, IngestTargets, ingest_states
 from mlops_constructs.datalake.lake import Lake
+from mlops_constructs.datalake.roles import IngestionRoles
 from mlops_constructs.datalake.tables import DatasetTables
 from mlops_constructs.governance.grants import allow_objects, list_objects, use_key
+from mlops_constructs.governance.known import key_of
 from mlops_constructs.governance.network import Network
 from mlops_constructs.governance.waivers import Waiver, waive
 from mlops_constructs.governance.wildcards import OWNER, REVIEW
@@ -41,6 +43,7 @@ class Ingestion(Construct):
         network: Where job and functions run; outside any VPC by default.
         alarm_topic: Where the alarm on failed executions goes; nowhere by default.
         retain: Keep ledger, gate and curated tables when the stack is deleted. True by default.
+        roles: Roles of yours in place of those made here; all are made by default.
 
     Attributes:
         tables: A `DatasetTables` by dataset name.
@@ -67,6 +70,7 @@ class Ingestion(Construct):
         network: Network | None = None,
         alarm_topic: sns.ITopic | None = None,
         retain: bool = True,
+        roles: IngestionRoles = IngestionRoles(),  # noqa: B008  (frozen, so one default serves all)
     ) -> None:
         super().__init__(scope, id)
         if not datasets:
@@ -102,6 +106,7 @@ class Ingestion(Construct):
             encryption_key=encryption_key,
             log_key=log_key,
             network=network,
+            roles=roles,
         )
         self.emitter = self.functions.emitter
         self.curation = Curation(
@@ -114,6 +119,8 @@ class Ingestion(Construct):
             encryption_key=encryption_key,
             log_key=log_key,
             network=network,
+            job_role=roles.curation_job,
+            quality_role=roles.quality_run,
         )
         self.workflow = Workflow(
             self,
@@ -123,6 +130,7 @@ class Ingestion(Construct):
             encryption_key=encryption_key,
             log_key=log_key,
             alarm_topic=alarm_topic,
+            role=roles.workflow,
         )
         self._grant()
         self.rule = connect(
@@ -138,6 +146,7 @@ class Ingestion(Construct):
             ),
             target=self.workflow,
             encryption_key=encryption_key,
+            role=roles.start,
         )
 
     def _targets(self, environment_name: str) -> IngestTargets:
@@ -170,7 +179,8 @@ class Ingestion(Construct):
         list_objects(lake.landing, role, prefix)  # a missing object is then "not found" instead of "access denied"
         allow_objects(lake.raw, role, "s3:PutObject", "s3:PutObjectTagging", prefixes=[prefix])
         allow_objects(lake.raw, role, "s3:GetObject", prefixes=[f"staged-meta/{prefix}"])
-        use_key(lake.encryption_key, role)
+        for zone in (lake.landing, lake.raw):
+            use_key(key_of(zone), role)
         self.curation.grant_run(role)
 
     def _table(

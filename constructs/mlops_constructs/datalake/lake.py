@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Literal, get_args
+
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_athena as athena
 from aws_cdk import aws_glue as glue
@@ -14,6 +17,8 @@ from mlops_constructs.governance.known import place_of
 from mlops_constructs.governance.waivers import Waiver, waive
 from mlops_constructs.governance.wildcards import OWNER, REVIEW
 
+ZoneName = Literal["landing", "raw", "curated", "quarantine", "artefacts", "capture"]
+ZONES: tuple[ZoneName, ...] = get_args(ZoneName)
 STAGED_DAYS = 30
 ATHENA_SCAN_LIMIT_BYTES = 100 * 1024**3
 _BY_IAM = Waiver(
@@ -32,10 +37,14 @@ class Lake(Construct):
         database_name: Name of the Glue database.
         encryption_key: Key of the data zones and of query results. Must allow CloudWatch Logs when `retain` is False.
         models_key: Key of artefacts and captured predictions; the encryption key by default.
-        access_log_bucket: Where S3 logs each request to the zones.
+        access_log_bucket: Where S3 logs each request to the zones made here. Needed unless all zones are given.
+        zones: Buckets of yours in place of those made here, by name of the zone; all are made by default. Import one
+            with the key of its objects (`Bucket.from_bucket_attributes(..., encryption_key=key)`): roles are let use
+            the keys that are known. The bucket itself stays as it is: policy, versions, expiry, access logs and, for
+            `landing`, the events to EventBridge are yours to set.
         log_key: Key of log groups; the encryption key by default.
-        retain: Keep all data when the stack is deleted. True by default. False
-            deletes the data with the stack.
+        retain: Keep all data when the stack is deleted. True by default. False deletes the data with the stack, but
+            never those in given buckets.
         noncurrent_days: Days until an overwritten or deleted version is gone.
         capture_days: Days until captured predictions are deleted.
 
@@ -48,6 +57,9 @@ class Lake(Construct):
         capture: Requests and responses of endpoints.
         database: The `glue.CfnDatabase`.
         workgroup: The `athena.CfnWorkGroup`; its settings override the client's.
+
+    Raises:
+        ValueError: A bucket is given for a zone there is not, or zones are made and nothing takes their access logs.
     """
 
     def __init__(
@@ -57,7 +69,8 @@ class Lake(Construct):
         *,
         database_name: str,
         encryption_key: kms.IKey,
-        access_log_bucket: s3.IBucket,
+        access_log_bucket: s3.IBucket | None = None,
+        zones: Mapping[ZoneName, s3.IBucket] | None = None,
         models_key: kms.IKey | None = None,
         log_key: kms.IKey | None = None,
         retain: bool = True,
@@ -65,27 +78,38 @@ class Lake(Construct):
         capture_days: int = 365,
     ) -> None:
         super().__init__(scope, id)
+        given = dict(zones or {})
+        if unknown := sorted(set(given) - set(ZONES)):
+            raise ValueError(f"zones: got {', '.join(unknown)}; a zone is one of {', '.join(ZONES)}")
+        made: list[Zone] = []
         self.encryption_key = encryption_key
         self.models_key = models_key or encryption_key
 
-        def zone(name: str, key: kms.IKey, *, event_bridge: bool = False, expire: dict[str, int] | None = None) -> Zone:
-            return Zone(
-                self,
-                name,
-                encryption_key=key,
-                access_log_bucket=access_log_bucket,
-                event_bridge=event_bridge,
-                retain=retain,
-                noncurrent_days=noncurrent_days,
-                expire=expire,
+        def zone(name: ZoneName, key: kms.IKey, expire: dict[str, int] | None = None) -> s3.IBucket:
+            if bucket := given.get(name):
+                return bucket
+            if access_log_bucket is None:
+                raise ValueError(f"access_log_bucket must be given: S3 logs each request to the zone {name} there")
+            made.append(
+                Zone(
+                    self,
+                    name.title(),
+                    encryption_key=key,
+                    access_log_bucket=access_log_bucket,
+                    event_bridge=name == "landing",
+                    retain=retain,
+                    noncurrent_days=noncurrent_days,
+                    expire=expire,
+                )
             )
+            return made[-1]
 
-        self.landing = zone("Landing", encryption_key, event_bridge=True)
-        self.raw = zone("Raw", encryption_key, expire={"staged/": STAGED_DAYS})
-        self.curated = zone("Curated", encryption_key)
-        self.quarantine = zone("Quarantine", encryption_key)
-        self.artefacts = zone("Artefacts", self.models_key, expire={"athena/": STAGED_DAYS})
-        self.capture = zone("Capture", self.models_key, expire={"": capture_days})
+        self.landing = zone("landing", encryption_key)
+        self.raw = zone("raw", encryption_key, {"staged/": STAGED_DAYS})
+        self.curated = zone("curated", encryption_key)
+        self.quarantine = zone("quarantine", encryption_key)
+        self.artefacts = zone("artefacts", self.models_key, {"athena/": STAGED_DAYS})
+        self.capture = zone("capture", self.models_key, {"": capture_days})
         self.database_name = database_name
         self.database = glue.CfnDatabase(
             self,
@@ -99,9 +123,8 @@ class Lake(Construct):
         if retain:  # its tables know where the retained partitions are
             self.database.apply_removal_policy(RemovalPolicy.RETAIN)
         self.workgroup = self._workgroup()
-        if not retain:
-            zones = (self.landing, self.raw, self.curated, self.quarantine, self.artefacts, self.capture)
-            BucketEmptier(self, "Emptier", buckets=zones, encryption_key=encryption_key, log_key=log_key)
+        if made and not retain:
+            BucketEmptier(self, "Emptier", buckets=made, encryption_key=encryption_key, log_key=log_key)
 
     def _workgroup(self) -> athena.CfnWorkGroup:
         name = f"{self.database_name}-{self.node.addr[-6:]}"  # a workgroup must be named; the suffix tells copies apart

@@ -51,6 +51,7 @@ USE = (
 )
 # Services that use the key in the name of whoever creates an encrypted resource of theirs.
 DEPLOYED_SERVICES = (
+    "athena",
     "dynamodb",
     "elasticfilesystem",
     "events",
@@ -60,6 +61,7 @@ DEPLOYED_SERVICES = (
     "lambda",
     "logs",
     "sagemaker",
+    "scheduler",
     "secretsmanager",
     "sns",
     "sqs",

@@ -50,6 +50,8 @@ class PrivateNetwork(Construct):
         log_key: Key of flow logs and query logs. Its policy must allow CloudWatch Logs (`Keys` does).
         log_retention: Of flow logs and query logs, 1 year by default.
         interface_services: Services with an interface endpoint in every zone (about 7 USD per month, service and zone).
+        flow_log_role: Role of yours that writes flow logs, which `vpc-flow-logs.amazonaws.com` assumes; one is created
+            by default.
 
     Attributes:
         network: What jobs and functions run in.
@@ -71,6 +73,7 @@ class PrivateNetwork(Construct):
         log_key: kms.IKey,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
         interface_services: Sequence[str] = INTERFACE_SERVICES,
+        flow_log_role: iam.IRole | None = None,
     ) -> None:
         super().__init__(scope, id)
         zones = list(availability_zones)
@@ -82,7 +85,7 @@ class PrivateNetwork(Construct):
         blocks = list(IPv4Network(cidr).subnets(prefixlen_diff=2))
         subnets = [self._subnet(n, zone, str(blocks[n])) for n, zone in enumerate(zones)]
         self.network = self._as_network(zones, subnets)
-        self._flow_log(log_key, log_retention)
+        self._flow_log(log_key, log_retention, flow_log_role)
         self.query_logs = QueryLogs(
             self, "Queries", vpc_id=self.vpc.ref, encryption_key=log_key, retention=log_retention
         )
@@ -139,13 +142,13 @@ class PrivateNetwork(Construct):
         group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "AWS services through endpoints")
         return group
 
-    def _flow_log(self, key: kms.IKey, retention: logs.RetentionDays) -> None:
+    def _flow_log(self, key: kms.IKey, retention: logs.RetentionDays, role: iam.IRole | None) -> None:
         group = logs.LogGroup(
             self, "FlowLogs", encryption_key=key, retention=retention, removal_policy=RemovalPolicy.DESTROY
         )
         account = {"StringEquals": {"aws:SourceAccount": place_of(self).account}}
         flow_logs = iam.ServicePrincipal("vpc-flow-logs.amazonaws.com", conditions=account)
-        role = iam.Role(self, "FlowLogRole", assumed_by=flow_logs)
+        role = role or iam.Role(self, "FlowLogRole", assumed_by=flow_logs)
         actions = ("logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams", "logs:DescribeLogGroups")
         allow(role, *actions, on=[group.log_group_arn])
         ec2.CfnFlowLog(

@@ -15,6 +15,7 @@ from mlops_constructs.governance.wildcards import METRICS
 from mlops_constructs.monitoring.definition import START_AT, MonitorContext, MonitorFunctions, definition
 from mlops_constructs.monitoring.metrics import MonitorMetrics
 from mlops_constructs.monitoring.plan import MonitorData, MonitorPlan
+from mlops_constructs.monitoring.roles import MonitorRoles
 from mlops_constructs.monitoring.schedule import WorkflowSchedule
 from mlops_constructs.orchestration.alarms import threshold_alarm
 from mlops_constructs.orchestration.function import PlatformFunction
@@ -46,6 +47,7 @@ class ModelMonitor(Construct):
         models_key: Key of job volumes and reports; the encryption key by default.
         log_key: Key of log groups; the encryption key by default.
         alarm_topic: Where alarms go; alarms without action by default.
+        roles: Roles of yours in place of those made here; all are made by default.
 
     Attributes:
         workflow: The monitor `Workflow`.
@@ -72,14 +74,17 @@ class ModelMonitor(Construct):
         models_key: kms.IKey | None = None,
         log_key: kms.IKey | None = None,
         alarm_topic: sns.ITopic | None = None,
+        roles: MonitorRoles = MonitorRoles(),  # noqa: B008  (frozen, so one default serves all)
     ) -> None:
         super().__init__(scope, id)
         self._workload, self._endpoint = workload, f"{workload}-{environment_name}"
         self.metrics = MonitorMetrics(workload=workload, environment_name=environment_name)
         volume_key = models_key or encryption_key
-        self.job_role = self._job_role(data, image, network, volume_key)
+        self.job_role = self._job_role(data, image, network, volume_key, roles.job)
 
-        def function(name: str, folder: str, environment: dict[str, str], minutes: int) -> PlatformFunction:
+        def function(
+            name: str, folder: str, environment: dict[str, str], minutes: int, role: iam.IRole | None
+        ) -> PlatformFunction:
             return PlatformFunction(
                 self,
                 name,
@@ -89,10 +94,15 @@ class ModelMonitor(Construct):
                 log_key=log_key,
                 network=network,
                 timeout=Duration.minutes(minutes),
+                role=role,
             )
 
-        self.select_window = function("SelectWindow", "select_window", _window_environment(data, plan), 10)
-        self.monitor_report = function("MonitorReport", "monitor_report", {"ENVIRONMENT": environment_name}, 2)
+        self.select_window = function(
+            "SelectWindow", "select_window", _window_environment(data, plan), 10, roles.select_window
+        )
+        self.monitor_report = function(
+            "MonitorReport", "monitor_report", {"ENVIRONMENT": environment_name}, 2, roles.monitor_report
+        )
         context = MonitorContext(
             workload=workload,
             environment_name=environment_name,
@@ -116,6 +126,7 @@ class ModelMonitor(Construct):
             encryption_key=encryption_key,
             log_key=log_key,
             alarm_topic=alarm_topic,
+            role=roles.workflow,
         )
         self._grant(context, data, registry, emitter, volume_key)
         self.schedule = WorkflowSchedule(
@@ -125,10 +136,18 @@ class ModelMonitor(Construct):
             workflow=self.workflow,
             encryption_key=encryption_key,
             alarm_topic=alarm_topic,
+            role=roles.schedule,
         )
         self.alarms = self._alarms(plan, alarm_topic)
 
-    def _job_role(self, data: MonitorData, image: ContainerImage, network: Network, volume_key: kms.IKey) -> iam.Role:
+    def _job_role(
+        self,
+        data: MonitorData,
+        image: ContainerImage,
+        network: Network,
+        volume_key: kms.IKey,
+        given: iam.IRole | None,
+    ) -> iam.IRole:
         role = sagemaker_role(
             self,
             "JobRole",
@@ -136,6 +155,7 @@ class ModelMonitor(Construct):
             network=network,
             volume_key=volume_key,
             log_groups=["/aws/sagemaker/ProcessingJobs"],
+            given=given,
         )
         read_objects(data.capture, role, f"{self._workload}/{self._endpoint}/")
         read_objects(data.curated, role, f"{self._workload}/{data.label_source}/")

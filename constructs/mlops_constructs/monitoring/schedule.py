@@ -25,8 +25,11 @@ class WorkflowSchedule(Construct):
         workflow: What is started, with an empty object as input.
         encryption_key: Key of the schedule and of the queue.
         alarm_topic: Where the alarm on failed starts goes; an alarm without action by default.
+        role: Role of yours that starts the workflow, which `scheduler.amazonaws.com` assumes; one is created by
+            default.
 
     Attributes:
+        role: Its role.
         schedule: The `scheduler.CfnSchedule`.
         dead_letter_queue: Starts that failed for six hours.
     """
@@ -40,6 +43,7 @@ class WorkflowSchedule(Construct):
         workflow: Workflow,
         encryption_key: kms.IKey,
         alarm_topic: sns.ITopic | None = None,
+        role: iam.IRole | None = None,
     ) -> None:
         super().__init__(scope, id)
         self.dead_letter_queue = DeadLetterQueue(
@@ -50,10 +54,11 @@ class WorkflowSchedule(Construct):
             alarm_topic=alarm_topic,
         )
         account = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com", conditions=account))
-        workflow.grant_start(role)
-        allow(role, "sqs:SendMessage", on=[self.dead_letter_queue.queue_arn])
-        use_key(encryption_key, role, "kms:Decrypt", "kms:GenerateDataKey")
+        principal = iam.ServicePrincipal("scheduler.amazonaws.com", conditions=account)
+        self.role: iam.IRole = role or iam.Role(self, "Role", assumed_by=principal)
+        workflow.grant_start(self.role)
+        allow(self.role, "sqs:SendMessage", on=[self.dead_letter_queue.queue_arn])
+        use_key(encryption_key, self.role, "kms:Decrypt", "kms:GenerateDataKey")
         self.schedule = scheduler.CfnSchedule(
             self,
             "Schedule",
@@ -63,7 +68,7 @@ class WorkflowSchedule(Construct):
             state="ENABLED",
             target=scheduler.CfnSchedule.TargetProperty(
                 arn=workflow.state_machine.state_machine_arn,
-                role_arn=role.role_arn,
+                role_arn=self.role.role_arn,
                 input="{}",
                 dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=self.dead_letter_queue.queue_arn),
                 retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
@@ -71,4 +76,4 @@ class WorkflowSchedule(Construct):
                 ),
             ),
         )
-        self.schedule.node.add_dependency(role)
+        self.schedule.node.add_dependency(self.role)

@@ -136,6 +136,7 @@ class PlatformBus(Construct):
         target: Target,
         detail: Mapping[str, Sequence[str]] | None = None,
         dead_letter_queue: sqs.IQueue | None = None,
+        role: iam.IRole | None = None,
     ) -> events.Rule:
         """Send events of these types to a workflow, a function or a topic.
 
@@ -145,6 +146,7 @@ class PlatformBus(Construct):
             detail_types: For example `["Drift Detected"]`.
             detail: Further equality filters on the detail: `{"workload": ["flight-delays"]}`.
             dead_letter_queue: Where undeliverable events go; a queue is created beside the rule by default.
+            role: Role of yours that starts a target workflow; one is created beside the rule by default.
         """
         pattern = events.EventPattern(detail_type=list(detail_types), detail=_lists(detail))
         return connect(
@@ -156,6 +158,7 @@ class PlatformBus(Construct):
             encryption_key=self.encryption_key,
             dead_letter_queue=dead_letter_queue,
             alarm_topic=self.alarm_topic,
+            role=role,
         )
 
     def grant_put_events(self, role: iam.IRole) -> None:
@@ -189,6 +192,7 @@ def connect(
     bus: events.IEventBus | None = None,
     dead_letter_queue: sqs.IQueue | None = None,
     alarm_topic: sns.ITopic | None = None,
+    role: iam.IRole | None = None,
 ) -> events.Rule:
     """A rule with one target, its retries bounded and a dead letter queue behind it.
 
@@ -200,16 +204,23 @@ def connect(
         bus: The account's default bus by default, where the events of AWS services are.
         dead_letter_queue: Where undeliverable events go; a queue is created beside the rule by default.
         alarm_topic: Where the alarm of the created queue goes; the target workflow's topic by default.
+        role: Role of yours that starts a target workflow, which `events.amazonaws.com` assumes; one is created beside
+            the rule by default.
+
+    Raises:
+        ValueError: A role is given for a target that EventBridge reaches without one.
     """
+    if role and not isinstance(target, Workflow):
+        raise ValueError(f"role of rule {id} would be of no use: EventBridge needs one for a workflow alone")
     if alarm_topic is None and isinstance(target, Workflow):
         alarm_topic = target.alarm_topic
     queue = dead_letter_queue or DeadLetterQueue(
         scope, f"{id}DeadLetters", encryption_key=encryption_key, alarm_topic=alarm_topic
     )
-    role: iam.Role | None = None
     if isinstance(target, Workflow):
         account = {"StringEquals": {"aws:SourceAccount": place_of(scope).account}}
-        role = iam.Role(scope, f"{id}Role", assumed_by=iam.ServicePrincipal("events.amazonaws.com", conditions=account))
+        principal = iam.ServicePrincipal("events.amazonaws.com", conditions=account)
+        role = role or iam.Role(scope, f"{id}Role", assumed_by=principal)
         target.grant_start(role)
     rule = events.Rule(
         scope, id, event_bus=bus, event_pattern=pattern, targets=[_RuleTarget(_arn(target), queue, role)]

@@ -60,6 +60,7 @@ class PlatformFunction(Construct):
         dead_letter_queue: Where events of failed asynchronous calls go; none by default, for functions that workflows
             call.
         log_retention: 1 year by default.
+        role: Role of yours that the function runs in, which `lambda.amazonaws.com` assumes; one is created by default.
 
     Attributes:
         function: The `lambda.Function`.
@@ -85,6 +86,7 @@ class PlatformFunction(Construct):
         reserved: int | None = None,
         dead_letter_queue: sqs.IQueue | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
+        role: iam.IRole | None = None,
     ) -> None:
         super().__init__(scope, id)
         root = code_root()
@@ -100,7 +102,8 @@ class PlatformFunction(Construct):
             retention=log_retention,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        self.role = self._role(encryption_key, network)
+        self.role: iam.IRole = role or iam.Role(self, "Role", assumed_by=service("lambda.amazonaws.com"))
+        self._grant(encryption_key, network)
         self.function = lambda_.Function(
             self,
             "Function",
@@ -137,14 +140,13 @@ class PlatformFunction(Construct):
         """ARN of the function, for a state's `FunctionName`."""
         return self.function.function_arn
 
-    def _role(self, encryption_key: kms.IKey, network: Network | None) -> iam.Role:
-        role = iam.Role(self, "Role", assumed_by=service("lambda.amazonaws.com"))
+    def _grant(self, encryption_key: kms.IKey, network: Network | None) -> None:
+        role = self.role
         allow(role, "logs:CreateLogStream", "logs:PutLogEvents", on=[self.log_group.log_group_arn])
         use_key(encryption_key, role, "kms:Decrypt")
         waive_wildcard(role, TRACING)  # the Function adds the statement for active tracing
         if network:
             _allow_network_interfaces(role)
-        return role
 
     def _waive(self, *, reserved: bool, queue: bool, network: bool) -> None:
         accepted = {"LambdaConcurrency": not reserved, "LambdaDLQ": not queue, "LambdaInsideVPC": not network}
@@ -160,7 +162,7 @@ class PlatformFunction(Construct):
         )
 
 
-def _allow_network_interfaces(role: iam.Role) -> None:
+def _allow_network_interfaces(role: iam.IRole) -> None:
     actions = (
         "ec2:CreateNetworkInterface",
         "ec2:DeleteNetworkInterface",
@@ -172,7 +174,7 @@ def _allow_network_interfaces(role: iam.Role) -> None:
     allow_wildcard(role, NETWORK_INTERFACES, *actions)
     # Lambda itself needs these, the function's code never: calls from inside the function carry its ARN.
     functions = place_of(role).arn("lambda", "function:*")
-    role.add_to_policy(
+    role.add_to_principal_policy(
         iam.PolicyStatement(
             effect=iam.Effect.DENY,
             actions=list(actions),

@@ -36,6 +36,7 @@ class Workflow(Construct):
         alarm_topic: Where the alarm goes; an alarm without action by default.
         log_retention: 1 year by default.
         timeout: An execution that runs longer is stopped; 1 day by default.
+        role: Role of yours that executions run in, which `states.amazonaws.com` assumes; one is created by default.
 
     Attributes:
         state_machine: The `sfn.StateMachine`.
@@ -57,6 +58,7 @@ class Workflow(Construct):
         alarm_topic: sns.ITopic | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
         timeout: Duration = LONGEST_EXECUTION,
+        role: iam.IRole | None = None,
     ) -> None:
         super().__init__(scope, id)
         self.encryption_key, self.alarm_topic = encryption_key, alarm_topic
@@ -71,7 +73,7 @@ class Workflow(Construct):
         )
         account = {"StringEquals": {"aws:SourceAccount": place_of(self).account}}
         assumed_by = iam.ServicePrincipal("states.amazonaws.com", conditions=account)
-        self.role: iam.Role = iam.Role(self, "Role", assumed_by=assumed_by)
+        self.role: iam.IRole = role or iam.Role(self, "Role", assumed_by=assumed_by)
         waive_wildcard(self.role, LOG_DELIVERY)  # StateMachine adds the statements for logging and tracing
         # StateMachine would let log delivery decrypt everything (`kms:Decrypt*`, no condition) in the policy of a key
         # of this app; of a key that it knows by its ARN alone it leaves the policy to `allow_log_encryption`.

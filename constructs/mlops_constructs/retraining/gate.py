@@ -8,6 +8,7 @@ from typing import Literal
 
 from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_ssm as ssm
@@ -77,6 +78,8 @@ class RetrainingGate(Construct):
         network: Where the function runs; outside any VPC by default.
         alarm_topic: Where the alarm on unanswered triggers goes; an alarm without action by default.
         retain: Keep a table made here when the stack is deleted, and protect it. True by default.
+        role: Role of yours that the function runs in, which `lambda.amazonaws.com` assumes; not that of `train`, whose
+            machine its policy names. One is created by default.
 
     Attributes:
         function: The gate, a `PlatformFunction`.
@@ -103,6 +106,7 @@ class RetrainingGate(Construct):
         network: Network | None = None,
         alarm_topic: sns.ITopic | None = None,
         retain: bool = True,
+        role: iam.IRole | None = None,
     ) -> None:
         super().__init__(scope, id)
         if not triggers:
@@ -145,6 +149,7 @@ class RetrainingGate(Construct):
             network=network,
             timeout=Duration.minutes(1),
             dead_letter_queue=self.dead_letter_queue,
+            role=role,
         )
         self._grant(train, bus, encryption_key, table_key if table else encryption_key)
         bus.rule(

@@ -39,7 +39,8 @@ def model_role(
     network: Network,
     volume_key: kms.IKey,
     alarms: Sequence[cloudwatch.Alarm],
-) -> iam.Role:
+    given: iam.IRole | None,
+) -> iam.IRole:
     """The role a model serves with: its artefact, its image, its capture, and the alarms that can roll it back."""
     role = sagemaker_role(
         scope,
@@ -48,6 +49,7 @@ def model_role(
         network=network,
         volume_key=volume_key,
         log_groups=[f"/aws/sagemaker/Endpoints/{endpoint_name}"],
+        given=given,
     )
     read_objects(data.artefacts, role, f"{workload}/runs/")
     write_objects(data.capture, role, f"{workload}/{endpoint_name}/")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aws_cdk import CustomResource, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_ssm as ssm
@@ -31,6 +32,7 @@ from mlops_constructs.serving.endings import RESTORE_WAIVERS
 from mlops_constructs.serving.freeze import ALLOWED, ATTACHED, detached_parameter_name, freeze_parameter_name
 from mlops_constructs.serving.metrics import EndpointMetrics
 from mlops_constructs.serving.plan import ServingData, ServingPlan
+from mlops_constructs.serving.roles import ServingRoles
 from mlops_constructs.training.image import ContainerImage
 from mlops_constructs.training.jobs import JobBoundary, cost_tags
 from mlops_constructs.training.registry import ModelRegistry
@@ -64,6 +66,7 @@ class RealTimeServing(Construct):
         log_key: Key of log groups; the encryption key by default.
         alarm_topic: Where alarms go; alarms without action by default.
         retain_models: Keep registered versions when the stack is deleted. True by default; the endpoint never stays.
+        roles: Roles of yours in place of those made here; all are made by default.
 
     Attributes:
         endpoint_name: Name of the endpoint.
@@ -95,6 +98,7 @@ class RealTimeServing(Construct):
         log_key: kms.IKey | None = None,
         alarm_topic: sns.ITopic | None = None,
         retain_models: bool = True,
+        roles: ServingRoles = ServingRoles(),  # noqa: B008  (frozen, so one default serves all)
     ) -> None:
         super().__init__(scope, id)
         self.endpoint_name = f"{workload}-{environment_name}"
@@ -132,9 +136,13 @@ class RealTimeServing(Construct):
             network=network,
             volume_key=volume_key,
             alarms=self.alarms,
+            given=roles.model,
         )
-        self.live_config_check = self._function("LiveConfigCheck", "live_config_check", {}, network)
-        self.smoke_test = self._function("SmokeTest", "smoke_test", {"SMOKE_PAYLOAD": plan.smoke_payload}, network)
+        payload = {"SMOKE_PAYLOAD": plan.smoke_payload}
+        self.live_config_check = self._function(
+            "LiveConfigCheck", "live_config_check", {}, network, roles.live_config_check
+        )
+        self.smoke_test = self._function("SmokeTest", "smoke_test", payload, network, roles.smoke_test)
         context = DeployContext(
             workload=workload,
             environment_name=environment_name,
@@ -163,14 +171,21 @@ class RealTimeServing(Construct):
             encryption_key=encryption_key,
             log_key=log_key,
             alarm_topic=alarm_topic,
+            role=roles.workflow,
         )
         waive(self.workflow.state_machine, *RESTORE_WAIVERS)
         self._grant(registry, emitter, volume_key, scaled=plan.autoscaling is not None)
-        self.approved = self._on_model_approved(registry)
-        self.teardown = self._teardown(registry, retain_models)
+        self.approved = self._on_model_approved(registry, roles.start)
+        self.teardown = self._teardown(registry, retain_models, roles.endpoint_teardown)
 
     def _function(
-        self, name: str, folder: str, environment: dict[str, str], network: Network | None, minutes: int = 2
+        self,
+        name: str,
+        folder: str,
+        environment: dict[str, str],
+        network: Network | None,
+        role: iam.IRole | None,
+        minutes: int = 2,
     ) -> PlatformFunction:
         encryption_key, log_key = self._keys
         return PlatformFunction(
@@ -182,6 +197,7 @@ class RealTimeServing(Construct):
             log_key=log_key,
             network=network,
             timeout=Duration.minutes(minutes),
+            role=role,
         )
 
     def _alarms(self, plan: ServingPlan, topic: sns.ITopic | None) -> list[cloudwatch.Alarm]:
@@ -220,16 +236,18 @@ class RealTimeServing(Construct):
         allow_live_check(self.live_config_check.role, endpoint_name=name)
         allow_smoke_test(self.smoke_test.role, endpoint_name=name)
 
-    def _on_model_approved(self, registry: ModelRegistry) -> events.Rule:
+    def _on_model_approved(self, registry: ModelRegistry, role: iam.IRole | None) -> events.Rule:
         encryption_key, _ = self._keys
         pattern = events.EventPattern(
             source=["aws.sagemaker"],
             detail_type=["SageMaker Model Package State Change"],
             detail={"ModelPackageGroupName": [registry.name], "ModelApprovalStatus": ["Approved"]},
         )
-        return connect(self, "ModelApproved", pattern=pattern, target=self.workflow, encryption_key=encryption_key)
+        return connect(
+            self, "ModelApproved", pattern=pattern, target=self.workflow, encryption_key=encryption_key, role=role
+        )
 
-    def _teardown(self, registry: ModelRegistry, retain_models: bool) -> CustomResource:
+    def _teardown(self, registry: ModelRegistry, retain_models: bool, role: iam.IRole | None) -> CustomResource:
         # Outside the VPC: the answer goes to a bucket of CloudFormation, and Auto Scaling has no endpoint inside.
         remover = self._function(
             "EndpointTeardown",
@@ -241,6 +259,7 @@ class RealTimeServing(Construct):
                 "RETAIN_MODELS": "true" if retain_models else "false",
             },
             network=None,
+            role=role,
             minutes=15,
         )
         allow_teardown(

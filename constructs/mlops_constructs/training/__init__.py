@@ -6,6 +6,7 @@ from mlops_constructs.training.jobs import JobCompute
 from mlops_constructs.training.pipeline import TrainingPipeline
 from mlops_constructs.training.recipe import TrainingRecipe
 from mlops_constructs.training.registry import ModelRegistry
+from mlops_constructs.training.roles import TrainingRoles
 
 __all__ = [
     "ContainerImage",
@@ -15,4 +16,5 @@ __all__ = [
     "TrainingData",
     "TrainingPipeline",
     "TrainingRecipe",
+    "TrainingRoles",
 ]

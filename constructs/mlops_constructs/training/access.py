@@ -30,7 +30,8 @@ def sagemaker_role(
     network: Network,
     volume_key: kms.IKey,
     log_groups: Sequence[str],
-) -> iam.Role:
+    given: iam.IRole | None,
+) -> iam.IRole:
     """A role for SageMaker jobs or models: pull the images, use the network, write logs and metrics. No data.
 
     Args:
@@ -40,13 +41,10 @@ def sagemaker_role(
         network: Where it makes its network interfaces.
         volume_key: Key of its volumes; SageMaker takes it through a grant.
         log_groups: Names of the log groups SageMaker writes for it, for example `/aws/sagemaker/TrainingJobs`.
+        given: The caller's role, which gets these permissions in place of a new one.
     """
-    account = place_of(scope).account
-    role = iam.Role(
-        scope,
-        id,
-        assumed_by=iam.ServicePrincipal(SAGEMAKER, conditions={"StringEquals": {"aws:SourceAccount": account}}),
-    )
+    account = {"StringEquals": {"aws:SourceAccount": place_of(scope).account}}
+    role = given or iam.Role(scope, id, assumed_by=iam.ServicePrincipal(SAGEMAKER, conditions=account))
     repositories = list(dict.fromkeys(image.repository.repository_arn for image in images))
     pull = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
     allow(role, *pull, on=repositories)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from aws_cdk import Duration
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -16,6 +17,7 @@ from mlops_constructs.governance.network import Network
 from mlops_constructs.orchestration.function import PlatformFunction
 from mlops_constructs.training.recipe import TrainingRecipe
 from mlops_constructs.training.registry import ModelRegistry
+from mlops_constructs.training.roles import TrainingRoles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,10 +85,13 @@ class TrainingFunctionSet(Construct):
         encryption_key: kms.IKey,
         log_key: kms.IKey | None,
         network: Network | None,
+        roles: TrainingRoles = TrainingRoles(),  # noqa: B008  (frozen, so one default serves all)
     ) -> None:
         super().__init__(scope, id)
 
-        def function(name: str, folder: str, environment: dict[str, str], timeout: Duration) -> PlatformFunction:
+        def function(
+            name: str, folder: str, environment: dict[str, str], timeout: Duration, role: iam.IRole | None
+        ) -> PlatformFunction:
             return PlatformFunction(
                 self,
                 name,
@@ -96,6 +101,7 @@ class TrainingFunctionSet(Construct):
                 log_key=log_key,
                 network=network,
                 timeout=timeout,
+                role=role,
             )
 
         snapshot_days = recipe.train_days + recipe.holdout_days
@@ -111,6 +117,7 @@ class TrainingFunctionSet(Construct):
                 "SNAPSHOT_DAYS": str(snapshot_days),
             },
             Duration.minutes(5),
+            roles.pin_snapshot,
         )
         self.champion_challenge = function(
             "ChampionChallenge",
@@ -121,6 +128,7 @@ class TrainingFunctionSet(Construct):
                 "MIN_IMPROVEMENT": str(policy.min_improvement),
             },
             Duration.minutes(1),
+            roles.champion_challenge,
         )
         self.register_model = function(
             "RegisterModel",
@@ -136,6 +144,7 @@ class TrainingFunctionSet(Construct):
                 "INSTANCE_TYPES": json.dumps(policy.instance_types),
             },
             Duration.minutes(1),
+            roles.register_model,
         )
         self._grant(workload, data, registry)
 

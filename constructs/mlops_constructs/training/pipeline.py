@@ -17,6 +17,7 @@ from mlops_constructs.training.functions import PromotionPolicy, TrainingData, T
 from mlops_constructs.training.jobs import JobBoundary, cost_tags
 from mlops_constructs.training.recipe import TrainingContext, TrainingFunctions, TrainingRecipe
 from mlops_constructs.training.registry import ModelRegistry
+from mlops_constructs.training.roles import TrainingRoles
 
 
 class TrainingPipeline(Construct):
@@ -37,6 +38,7 @@ class TrainingPipeline(Construct):
         models_key: Key of job volumes and outputs; the encryption key by default.
         log_key: Key of log groups; the encryption key by default.
         alarm_topic: Where the failure alarm goes; an alarm without action by default.
+        roles: Roles of yours in place of those made here; all are made by default.
 
     Attributes:
         workflow: The train `Workflow`.
@@ -66,11 +68,12 @@ class TrainingPipeline(Construct):
         models_key: kms.IKey | None = None,
         log_key: kms.IKey | None = None,
         alarm_topic: sns.ITopic | None = None,
+        roles: TrainingRoles = TrainingRoles(),  # noqa: B008  (frozen, so one default serves all)
     ) -> None:
         super().__init__(scope, id)
         volume_key = models_key or encryption_key
-        self.processing_role = self._processing_role(workload, data, recipe, network, volume_key)
-        self.training_role = self._training_role(workload, data, recipe, network, volume_key)
+        self.processing_role = self._processing_role(workload, data, recipe, network, volume_key, roles.processing_jobs)
+        self.training_role = self._training_role(workload, data, recipe, network, volume_key, roles.training_jobs)
         self.functions = TrainingFunctionSet(
             self,
             "Functions",
@@ -83,6 +86,7 @@ class TrainingPipeline(Construct):
             encryption_key=encryption_key,
             log_key=log_key,
             network=network,
+            roles=roles,
         )
         context = TrainingContext(
             workload=workload,
@@ -107,12 +111,19 @@ class TrainingPipeline(Construct):
             encryption_key=encryption_key,
             log_key=log_key,
             alarm_topic=alarm_topic,
+            role=roles.workflow,
         )
         self._grant(context.job_prefix, registry, emitter, volume_key)
 
     def _processing_role(
-        self, workload: str, data: TrainingData, recipe: TrainingRecipe, network: Network, key: kms.IKey
-    ) -> iam.Role:
+        self,
+        workload: str,
+        data: TrainingData,
+        recipe: TrainingRecipe,
+        network: Network,
+        key: kms.IKey,
+        given: iam.IRole | None,
+    ) -> iam.IRole:
         role = sagemaker_role(
             self,
             "ProcessingRole",
@@ -120,6 +131,7 @@ class TrainingPipeline(Construct):
             network=network,
             volume_key=key,
             log_groups=["/aws/sagemaker/ProcessingJobs"],
+            given=given,
         )
         read_objects(data.curated, role, *(f"{workload}/{source}/" for source in recipe.sources))
         read_objects(data.artefacts, role, f"{workload}/runs/")
@@ -127,8 +139,14 @@ class TrainingPipeline(Construct):
         return role
 
     def _training_role(
-        self, workload: str, data: TrainingData, recipe: TrainingRecipe, network: Network, key: kms.IKey
-    ) -> iam.Role:
+        self,
+        workload: str,
+        data: TrainingData,
+        recipe: TrainingRecipe,
+        network: Network,
+        key: kms.IKey,
+        given: iam.IRole | None,
+    ) -> iam.IRole:
         role = sagemaker_role(
             self,
             "TrainingRole",
@@ -136,6 +154,7 @@ class TrainingPipeline(Construct):
             network=network,
             volume_key=key,
             log_groups=["/aws/sagemaker/TrainingJobs"],
+            given=given,
         )
         # Prepared rows in, model out: a training job never sees the curated zone.
         read_objects(data.artefacts, role, f"{workload}/runs/")
