@@ -48,6 +48,22 @@ def test_every_task_has_a_timeout(every_task: list[Task]) -> None:
     assert not endless
 
 
+def test_no_task_gives_up_on_a_function_that_still_runs(assembly: Assembly) -> None:
+    """It would tell of a failure while the function goes on: a refused file would be published all the same."""
+    hasty, calls = [], 0
+    for environment in assembly.templates:
+        functions = assembly.resources("AWS::Lambda::Function", environment=environment)
+        longest = {logical_id: resource["Properties"]["Timeout"] for _, _, logical_id, resource in functions}
+        for task in (task for each in definitions(assembly, environment) for task in tasks(each)):
+            if task.body["Resource"] == "arn:aws:states:::lambda:invoke":
+                calls += 1
+                runs = longest[task.body["Arguments"]["FunctionName"].rsplit(":", 1)[1]]
+                waits = task.body["TimeoutSeconds"]
+                hasty += [f"{environment} {task}: waits {waits} s for {runs} s"] if waits <= runs else []
+    assert calls, "no function is called any more"
+    assert not hasty, "\n".join(hasty)
+
+
 def test_only_transient_errors_are_retried(every_task: list[Task]) -> None:
     wrong = [
         f"{task}: {error}"

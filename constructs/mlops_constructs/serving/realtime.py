@@ -150,9 +150,9 @@ class RealTimeServing(Construct):
             rollout=plan.rollout,
             autoscaling=plan.autoscaling,
             functions=ServingFunctions(
-                live_config_check=self.live_config_check.function_arn,
-                smoke_test=self.smoke_test.function_arn,
-                event_emitter=emitter.function_arn,
+                live_config_check=self.live_config_check.callee,
+                smoke_test=self.smoke_test.callee,
+                event_emitter=emitter.callee,
             ),
         )
         self.workflow = Workflow(
