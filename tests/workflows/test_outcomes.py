@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from ministack.services import stepfunctions
 
 from champion_challenge.handler import Contest
 from mlops_runtime.observability import parse
@@ -209,6 +210,37 @@ def test_a_failed_evaluation_is_told_by_its_step_and_model(workflows: Mapping[st
     ((name, detail),) = outcome(workflows["training"], scenario("training", "challenger wins"), fault).events
     assert (name, detail["step"], detail["error"]) == ("Training Failed", "EvaluateModel", "States.TaskFailed")
     assert re.fullmatch(r"EvaluateModel: (challenger|champion|former-2): no such image", detail["cause"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "step"),
+    [
+        *(
+            ("training", "challenger wins", step)
+            for step in ("Features", "Train", "Baseline", "EvaluateModel", "Refit")
+        ),
+        ("monitoring", "no drift", "Monitor"),
+    ],
+)
+def test_a_job_that_was_made_although_nobody_heard_of_it_does_not_fail_its_step(
+    workflows: Mapping[str, Definition], kind: str, name: str, step: str
+) -> None:
+    base, made = scenario(kind, name), set[str]()
+
+    def create(arguments: Json) -> Json:
+        job = arguments.get("TrainingJobName") or arguments["ProcessingJobName"]
+        if job in made:
+            raise stepfunctions._ExecutionError("SageMaker.ResourceInUseException", f"{job} exists")
+        made.add(job)
+        if len(made) == 1:
+            raise stepfunctions._ExecutionError("SageMaker.SdkClientException", "no answer")
+        given = base.answers[step]
+        assert isinstance(given, dict)
+        return given
+
+    execution = run(workflows[kind].body, base.input, {**base.answers, step: create})
+    assert [event for event, _ in execution.events] == [base.event], execution
+    assert len(made) == execution.calls.count(step) > 1
 
 
 @pytest.mark.parametrize("name", [s.name for s in SCENARIOS if s.kind == "serving" and s.failed])
