@@ -12,10 +12,9 @@ from ministack.services import stepfunctions
 from champion_challenge.handler import Contest
 from mlops_runtime.observability import parse
 from register_model.logic import Candidate
-from tests.assembly import Assembly
 from tests.compliance.test_tasks import emits
-from tests.definitions import Definition, Task, definitions, tasks
-from tests.workflows.interpreter import Execution, Fault, interpreter, run
+from tests.definitions import Definition, Task, tasks
+from tests.workflows.interpreter import Execution, Fault, run
 from tests.workflows.scenarios import (
     CREATING,
     CURRENT,
@@ -34,17 +33,6 @@ from tests.workflows.scenarios import (
 Json = dict[str, Any]
 FATAL = "States.Timeout"
 """An error that no Retry names: it reaches the Catch at once."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def local_interpreter() -> Iterator[None]:
-    with interpreter():
-        yield
-
-
-@pytest.fixture(scope="module")
-def workflows(assembly: Assembly) -> Mapping[str, Definition]:
-    return {each.stack.rsplit("-", 1)[-1]: each for each in definitions(assembly, "local")}
 
 
 def outcome(workflow: Definition, scenario: Scenario, fault: Fault | None = None) -> Execution:
@@ -82,7 +70,7 @@ def test_a_first_endpoint_that_does_not_pass_is_removed_with_its_config(
     execution = run(workflows["serving"].body, base.input, answers)
     assert removed == [
         {"EndpointName": "flight-delays-local"},
-        {"EndpointConfigName": "flight-delays-local-run-1"},
+        {"EndpointConfigName": "flight-delays-local-v3-run-1"},
     ]
     assert execution.calls[-4:] == ["RemoveEndpoint", "RemoveConfig", "RejectFailed", "EmitFailed"]
     ((_, detail),) = execution.events
@@ -110,7 +98,8 @@ def test_a_first_endpoint_that_passed_stays(workflows: Mapping[str, Definition],
 
 
 @pytest.mark.parametrize(
-    "now", [{**CURRENT, "EndpointStatus": "Updating"}, {**CURRENT, "EndpointConfigName": "flight-delays-local-run-2"}]
+    "now",
+    [{**CURRENT, "EndpointStatus": "Updating"}, {**CURRENT, "EndpointConfigName": "flight-delays-local-v4-run-2"}],
 )
 def test_a_new_endpoint_that_somebody_else_changes_by_now_is_left_alone(
     workflows: Mapping[str, Definition], now: Json
@@ -251,9 +240,8 @@ def test_a_package_that_does_not_come_to_serve_is_rejected(workflows: Mapping[st
     assert len(rejected) == (name != "not approved"), execution
 
 
-@pytest.mark.parametrize("name", [s.name for s in SCENARIOS if s.name.startswith("promotion is frozen")])
-def test_a_frozen_promotion_leaves_the_endpoint_alone(workflows: Mapping[str, Definition], name: str) -> None:
-    execution = outcome(workflows["serving"], scenario("serving", name))
+def test_a_frozen_promotion_leaves_the_endpoint_alone(workflows: Mapping[str, Definition]) -> None:
+    execution = outcome(workflows["serving"], scenario("serving", "promotion is frozen"))
     ((_, detail),) = execution.events
     assert detail["error"] == "PromotionFrozen"
     assert detail["cause"].startswith("promotion is frozen: approve the version again")

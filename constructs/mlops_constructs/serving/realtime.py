@@ -210,6 +210,7 @@ class RealTimeServing(Construct):
         role, name = self.workflow.role, self.endpoint_name
         own = (self.live_config_check, self.smoke_test, emitter)
         self.workflow.allow_invoke(*(function.function for function in own))
+        self.workflow.allow_list_executions()
         registry.grant_read(role)
         registry.grant_reject(role)
         allow_deploy(role, endpoint_name=name, name_prefix=name, served_by=self.model_role, volume_key=volume_key)
