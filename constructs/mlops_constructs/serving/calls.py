@@ -34,7 +34,10 @@ def sagemaker(
         refused: The `refusal` that looks at the cause of SageMaker's base exception; none by default.
         refused_assign: Further variables set on the way there, beside `failure`.
     """
-    known = [catch("SageMaker.SageMakerException", next=refused, assign={"failure": FAILURE, **(refused_assign or {})})]
+    known: list[State] = []
+    if refused:
+        assigned = {"failure": FAILURE, **(refused_assign or {})}
+        known = [catch("SageMaker.SageMakerException", next=refused, assign=assigned)]
     return task(
         f"{SAGEMAKER}:{action}",
         arguments,
@@ -42,7 +45,7 @@ def sagemaker(
         timeout_seconds=60,
         retry=sdk_transient("SageMaker"),
         catch_next="RejectFailed",
-        catch_first=known if refused else (),
+        catch_first=known,
         output={},
         assign=assign,
     )
