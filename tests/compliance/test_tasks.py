@@ -12,15 +12,21 @@ import botocore.session
 import pytest
 from botocore.model import OperationModel, ServiceModel, Shape, StructureShape
 
+from mlops_local.stepfunctions.errors import optimized_error, sdk_error
 from tests.assembly import Assembly
 from tests.definitions import Definition, Task, definitions, states, tasks
 
 TRANSIENT = re.compile(
-    r"Throttl|TooManyRequests|ServiceUnavailable|ServiceException|InternalServer|InternalService|InternalException"
-    r"|SlowDown|SdkClient|AWSLambdaException|ClientExecutionTimeout|AmazonSageMakerException|OperationTimeout"
-    r"|ResourceLimitExceeded|ConcurrentRunsExceeded|^Transient$|EventNotDelivered|EndpointUnavailable|GateContended"
+    r"TooManyRequests|ServiceException|InternalServer|InternalService|SdkClient|ClientExecutionTimeout|OperationTimeout"
+    r"|ResourceLimitExceeded|ConcurrentRunsExceeded|ConcurrentUpdate|TooManyUpdates|SageMaker\.Conflict|^Transient$|EventNotDelivered|EndpointUnavailable|GateContended"
 )
 """Errors that may be gone at the next attempt: the service's own trouble, its limits, and our functions' word."""
+
+BASE = re.compile(r"^(?P<service>\w+)\.(Amazon|AWS)?(?P=service)Exception$")
+"""Base exceptions: throttling and server-side trouble arrive under these names, and wrong requests too."""
+
+BUSY = ("ThrottlingException", "Throttling", "SlowDown", "ServiceUnavailable", "InternalFailure", "InternalError")
+"""Codes that services answer with when they are busy or broken."""
 
 INTEGRATION = re.compile(r"^arn:aws:states:::(aws-sdk:)?(?P<service>[a-z0-9-]+):(?P<action>\w+)(\.sync(:2)?)?$")
 CLIENTS = {"sagemaker": "sagemaker", "sfn": "stepfunctions", "applicationautoscaling": "application-autoscaling"}
@@ -48,15 +54,91 @@ def test_every_task_has_a_timeout(every_task: list[Task]) -> None:
     assert not endless
 
 
+def test_no_task_gives_up_on_a_function_that_still_runs(assembly: Assembly) -> None:
+    """It would tell of a failure while the function goes on: a refused file would be published all the same."""
+    hasty, calls = [], 0
+    for environment in assembly.templates:
+        functions = assembly.resources("AWS::Lambda::Function", environment=environment)
+        longest = {logical_id: resource["Properties"]["Timeout"] for _, _, logical_id, resource in functions}
+        for task in (task for each in definitions(assembly, environment) for task in tasks(each)):
+            if task.body["Resource"] == "arn:aws:states:::lambda:invoke":
+                calls += 1
+                runs = longest[task.body["Arguments"]["FunctionName"].rsplit(":", 1)[1]]
+                waits = task.body["TimeoutSeconds"]
+                hasty += [f"{environment} {task}: waits {waits} s for {runs} s"] if waits <= runs else []
+    assert calls, "no function is called any more"
+    assert not hasty, "\n".join(hasty)
+
+
 def test_only_transient_errors_are_retried(every_task: list[Task]) -> None:
     wrong = [
         f"{task}: {error}"
         for task in every_task
         for rule in task.body.get("Retry", [])
         for error in rule["ErrorEquals"]
-        if not TRANSIENT.search(error)
+        if not (TRANSIENT.search(error) or BASE.match(error))
     ]
     assert not wrong, "an error that is no better the second time:\n" + "\n".join(wrong)
+
+
+def test_a_name_that_wrong_requests_share_is_retried_for_seconds_only(every_task: list[Task]) -> None:
+    rules = [
+        rule
+        for task in every_task
+        for rule in task.body.get("Retry", [])
+        # AWS recommends this rule of its own for calls of functions; their errors have names, save a denied call.
+        if any(BASE.match(error) for error in rule["ErrorEquals"])
+        and "Lambda.AWSLambdaException" not in rule["ErrorEquals"]
+    ]
+    assert rules
+    for rule in rules:
+        pauses = (
+            min(rule["IntervalSeconds"] * rule["BackoffRate"] ** n, rule["MaxDelaySeconds"])
+            for n in range(rule["MaxAttempts"])
+        )
+        assert sum(pauses) <= 15, rule
+
+
+def retried(task: Task) -> set[str]:
+    return {error for rule in task.body.get("Retry", []) for error in rule["ErrorEquals"]}
+
+
+def reported(task: Task, code: str) -> str:
+    """Return the error's name when the task's service answers with a code."""
+    model = operation(task)
+    assert model
+    known = frozenset(str(name) for shape in model.error_shapes for name in (shape.name, shape.error_code))
+    if "aws-sdk:" in task.body["Resource"]:
+        return sdk_error(str(model.service_model.metadata["serviceId"]), code, known)
+    return optimized_error(task.body["Resource"].split(":")[5], code, known)
+
+
+def service_calls(every_task: list[Task]) -> list[Task]:
+    calls = [task for task in every_task if operation(task)]
+    assert calls
+    return calls
+
+
+def test_a_busy_service_is_asked_again(every_task: list[Task]) -> None:
+    lost = [
+        f"{task}: {code} arrives as {name}"
+        for task in service_calls(every_task)
+        for code in BUSY
+        if (name := reported(task, code)) not in retried(task)
+    ]
+    assert not lost, "\n".join(lost)
+
+
+def test_no_name_is_retried_that_its_service_never_reports(every_task: list[Task]) -> None:
+    possible: dict[str, set[str]] = {}
+    for task in service_calls(every_task):
+        base = reported(task, "SomethingWithoutAName")
+        model = operation(task)
+        codes = [str(shape.error_code) for shape in model.error_shapes] if model else []
+        client = f"{base.partition('.')[0]}.SdkClientException"
+        possible.setdefault(base, set()).update({base, client, *(reported(task, code) for code in codes)})
+    for task in service_calls(every_task):
+        assert retried(task) <= possible[reported(task, "SomethingWithoutAName")], str(task)
 
 
 def test_every_task_retries_something(every_task: list[Task]) -> None:

@@ -71,6 +71,12 @@ def test_a_function_gets_the_payload_and_its_result_comes_back(aws: LocalAws, in
     assert json.loads(done["output"])["doubled"] == 42
 
 
+def test_a_redrive_is_refused_by_name(aws: LocalAws, invoking: str) -> None:
+    done = core.execute(aws, invoking, {"bytes": 300_000})
+    with pytest.raises(ClientError, match="RedriveExecution"):
+        aws.client("stepfunctions").redrive_execution(executionArn=done["executionArn"])
+
+
 def test_retry_and_catch_see_the_exception_class_of_a_function(aws: LocalAws, invoking: str) -> None:
     done = core.execute(aws, invoking, {"fail": "march"})
     output = json.loads(done["output"])

@@ -9,6 +9,7 @@ import io
 import json
 import shutil
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -197,6 +198,32 @@ def test_the_kill_switch_takes_the_endpoint_away_and_gives_it_back(replayed: Rep
     found = sagemaker.describe_endpoint(EndpointName=replayed.platform.endpoint)
     assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", served)
     assert (switch("promotion-freeze"), switch("detached-endpoint")) == ("off", "none")
+
+
+def test_deployments_that_are_asked_for_at_once_take_turns(replayed: Replayed) -> None:
+    sagemaker, steps = replayed.aws.client("sagemaker"), replayed.aws.client("stepfunctions")
+    machine, champion = replayed.platform.workflow("deploy"), "/mlops/local/flight-delays/champion"
+    package = replayed.aws.client("ssm").get_parameter(Name=champion)["Parameter"]["Value"]
+    version = package.rpartition("/")[2]
+
+    def configs() -> list[str]:
+        prefix = f"{replayed.platform.endpoint}-v{version}-"
+        found = sagemaker.list_endpoint_configs(NameContains=prefix, SortBy="CreationTime", MaxResults=100)
+        return [each["EndpointConfigName"] for each in reversed(found["EndpointConfigs"])]
+
+    before = configs()
+    by_hand, event = {"model_package_arn": package}, {"detail": {"ModelPackageArn": package}}
+    for name, given in (("turn-1", by_hand), ("turn-2", by_hand), ("turn-3", event)):
+        steps.start_execution(stateMachineArn=machine, name=name, input=json.dumps(given))
+    deadline = time.monotonic() + 120
+    while steps.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]:
+        assert time.monotonic() < deadline, "the deployments still run"
+        time.sleep(0.2)
+    # The event came when its version served already: it made nothing.
+    made = configs()[len(before) :]
+    assert [name.rpartition("-turn-")[2] for name in made] == ["1", "2"]
+    assert sagemaker.describe_endpoint(EndpointName=replayed.platform.endpoint)["EndpointConfigName"] == made[-1]
+    assert sagemaker.describe_model_package(ModelPackageName=package)["ModelApprovalStatus"] == "Approved"
 
 
 def test_second_deploy_changes_what_the_environment_file_says_and_keeps_serving(

@@ -231,7 +231,7 @@ def test_a_version_that_does_not_start_is_rolled_back(aws: LocalAws, role: str, 
     client.update_endpoint(
         EndpointName=endpoint, EndpointConfigName=make_config(aws, role, "wont-start", HEALTH="exit")
     )
-    with pytest.raises(ClientError, match="in status Updating"):
+    with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
         client.update_endpoint(EndpointName=endpoint, EndpointConfigName="wont-start")
     found = settled(aws, endpoint)
     assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", f"{endpoint}-1")

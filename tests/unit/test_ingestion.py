@@ -22,6 +22,7 @@ from mlops_constructs.governance.network import Network
 from mlops_constructs.governance.wildcards import REVIEWED
 from mlops_constructs.orchestration import PlatformBus
 from mlops_constructs.orchestration import states as asl
+from mlops_constructs.orchestration.callee import Callee
 
 ENVIRONMENT = cdk.Environment(account="111111111111", region="eu-west-1")
 COLUMNS = (Column(name="id", type="string"), Column(name="at", type="timestamp"), Column(name="late", type="int"))
@@ -64,10 +65,10 @@ def template():
 
 @pytest.fixture(scope="module")
 def states():
-    names = [field for field in IngestTargets.__dataclass_fields__ if field not in ("staged_tables", "rulesets")]
-    targets = IngestTargets(
-        **{name: name for name in names}, staged_tables={"flights": "f_staged"}, rulesets={"flights": "f"}
-    )
+    fields = IngestTargets.__dataclass_fields__.values()
+    names = {field.name: field.name for field in fields if field.type == "str"}
+    functions = {field.name: Callee(arn=field.name, timeout_seconds=60) for field in fields if field.type == "Callee"}
+    targets = IngestTargets(**names, **functions, staged_tables={"flights": "f_staged"}, rulesets={"flights": "f"})
     return ingest_states(targets)
 
 

@@ -17,12 +17,14 @@ from mlops_constructs.governance.network import Network
 from mlops_constructs.orchestration import PlatformBus, PlatformFunction, Workflow
 from mlops_constructs.orchestration import states as asl
 from mlops_constructs.orchestration.bus import connect, event_schemas
+from mlops_constructs.orchestration.callee import Callee
 from mlops_constructs.orchestration.function import code_root
 from mlops_constructs.orchestration.layers import powertools_layer_arn
 
 ENVIRONMENT = cdk.Environment(account="111111111111", region="eu-west-1")
+FUNCTION = Callee(arn="arn:aws:lambda:eu-west-1:111111111111:function:f", timeout_seconds=90)
 STATES = {
-    "Do": asl.invoke("arn:aws:lambda:eu-west-1:111111111111:function:f", {}, next="Done", catch_next="Bad"),
+    "Do": asl.invoke(FUNCTION, {}, next="Done", catch_next="Bad"),
     "Done": asl.succeed(),
     "Bad": asl.fail("Bad", "{% $failure.cause %}"),
 }
@@ -74,10 +76,14 @@ def statements(template, action):
 
 def test_a_task_has_timeout_retry_and_catch():
     state = STATES["Do"]
-    assert state["TimeoutSeconds"] == 300
+    assert state["TimeoutSeconds"] > 0
     assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
     assert state["Catch"][-1]["Next"] == "Bad"
     assert "States.ALL" not in json.dumps(state["Retry"])
+
+
+def test_a_task_waits_longer_than_its_function_may_run():
+    assert STATES["Do"]["TimeoutSeconds"] > FUNCTION.timeout_seconds
 
 
 def test_a_timeout_below_one_second_is_refused():
@@ -91,7 +97,7 @@ def test_a_timeout_below_one_second_is_refused():
         {"A": asl.pass_(next="Nowhere")},
         {"A": asl.choice([("{% true %}", "Nowhere")], default="A")},
         {"A": asl.parallel([asl.branch("B", {"B": asl.pass_(next="Nowhere")})], next="A", catch_next="A")},
-        {"A": asl.invoke("f", {}, next="A", catch_next="Nowhere")},
+        {"A": asl.invoke(FUNCTION, {}, next="A", catch_next="Nowhere")},
     ],
 )
 def test_a_transition_into_nowhere_is_refused(states):
@@ -127,7 +133,14 @@ def test_expected_errors_are_caught_before_all_others():
 
 def test_every_event_carries_the_common_fields():
     state = asl.emit(
-        "f", source="s", detail_type="D", workload="w", environment_name="e", detail={"x": 1}, next="A", catch_next="B"
+        FUNCTION,
+        source="s",
+        detail_type="D",
+        workload="w",
+        environment_name="e",
+        detail={"x": 1},
+        next="A",
+        catch_next="B",
     )
     detail = state["Arguments"]["Payload"]["detail"]
     assert set(detail) == {"schema_version", "workload", "environment", "execution", "occurred_at", "x"}

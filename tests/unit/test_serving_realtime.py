@@ -9,6 +9,8 @@ from tests.unit.jsonata_asl import evaluate
 from tests.unit.ml_stack import actions, allowed_on, as_list, only, resources, statements, template, workflow
 
 ENDPOINT = "arn:aws:sagemaker:eu-west-1:111111111111:endpoint/churn-test"
+EVENT = {"detail": {"ModelPackageArn": "arn:m/2"}}
+BY_HAND = {"model_package_arn": "arn:m/2"}
 MISSING = 'An error occurred: Could not find endpoint "arn:aws:sagemaker:eu-west-1:1:endpoint/churn-test".'
 
 
@@ -16,10 +18,11 @@ def states() -> dict:
     return workflow("Deploy")["States"]
 
 
-def follow(name: str, /, **variables) -> str:
-    """Where a Choice leads with these variables."""
+def follow(name: str, /, started_with: dict | None = None, **variables) -> str:
+    """Where a Choice leads with these variables, in an execution started with this input."""
+    context = {"Execution": {"Input": started_with or {}}}
     for rule in states()[name]["Choices"]:
-        if evaluate(rule["Condition"], variables=variables):
+        if evaluate(rule["Condition"], variables=variables, context=context):
             return rule["Next"]
     return states()[name]["Default"]
 
@@ -47,7 +50,7 @@ def test_an_input_without_a_package_does_not_break_the_first_state():
 
 
 def test_only_approved_packages_are_deployed():
-    assert follow("PackageApproved", approval="Approved") == "CreateModel"
+    assert follow("PackageApproved", approval="Approved") == "InspectEndpoint"
     assert follow("PackageApproved", approval="PendingManualApproval") == "NotApproved"
 
 
@@ -68,34 +71,101 @@ def test_requests_and_answers_are_captured_whole_and_encrypted():
     assert capture["KmsKeyId"]
 
 
-def test_models_and_configs_are_named_by_the_execution():
+def assigned(state: str, variable: str, **given):
+    return evaluate(states()[state]["Assign"][variable], **given)
+
+
+def test_models_and_configs_are_named_by_version_and_execution():
     assert states()["CreateModel"]["Arguments"]["ModelName"] == "{% $name %}"
-    name = evaluate(states()["Begin"]["Assign"]["name"], context={"Execution": {"Name": "e-1"}})
-    assert name == "churn-test-e-1"
+    assert states()["CreateEndpointConfig"]["Arguments"]["EndpointConfigName"] == "{% $name %}"
+    given = {"result": {"ModelPackageVersion": 12}, "context": {"Execution": {"Name": "e-1"}}}
+    assert assigned("DescribePackage", "name", **given) == "churn-test-v12-e-1"
+    assert assigned("DescribePackage", "versioned", **given) == "churn-test-v12-"
 
 
 def test_an_endpoint_that_does_not_exist_is_created():
     catcher = states()["InspectEndpoint"]["Catch"][0]
     assert catcher["Next"] == "EndpointMissing"
-    assert follow("EndpointMissing", failure={"cause": MISSING}) == "CreateEndpoint"
+    assert follow("EndpointMissing", failure={"cause": MISSING}, looks=0) == "CreateModel"
+    assert evaluate(catcher["Assign"]["former_config"]) == ""
+    assert follow("HasEndpoint", former_config="") == "CreateEndpoint"
+    assert follow("HasEndpoint", former_config="old") == "UpdateEndpoint"
 
 
 def test_another_error_of_the_endpoint_is_not_taken_for_absence():
-    assert follow("EndpointMissing", failure={"cause": "Rate exceeded"}) == "RejectFailed"
+    assert follow("EndpointMissing", failure={"cause": "Rate exceeded"}, looks=0) == "RejectFailed"
 
 
 @pytest.mark.parametrize(
     ("status", "looks", "next_state"),
     [
-        ("InService", 0, "UpdateEndpoint"),
-        ("Updating", 0, "WaitForTurn"),
-        ("Deleting", 0, "WaitForTurn"),
+        ("InService", 0, "CreateModel"),
+        ("Updating", 0, "WaitForIdle"),
+        ("Deleting", 0, "WaitForIdle"),
         ("Updating", 10**6, "NotUpdatable"),
         ("Failed", 0, "NotUpdatable"),
     ],
 )
-def test_a_deployment_waits_for_its_turn(status, looks, next_state):
-    assert follow("EndpointIdle", status=status, looks=looks) == next_state
+def test_a_deployment_waits_while_somebody_changes_the_endpoint(status, looks, next_state):
+    names = {"name": "churn-test-v2-own", "versioned": "churn-test-v2-", "live_config": "churn-test-v1-old"}
+    assert follow("EndpointIdle", EVENT, status=status, looks=looks, **names) == next_state
+
+
+@pytest.mark.parametrize(
+    ("live", "started_with", "next_state"),
+    [
+        ("churn-test-v2-own", EVENT, "OwnAlready"),
+        ("churn-test-v2-own", BY_HAND, "OwnAlready"),
+        ("churn-test-v2-other", EVENT, "ServesAlready"),
+        ("churn-test-v2-other", BY_HAND, "CreateModel"),
+        ("churn-test-v20-other", EVENT, "CreateModel"),
+        ("made-by-hand", EVENT, "CreateModel"),
+    ],
+)
+def test_what_serves_already_is_not_deployed_again_by_an_event(live, started_with, next_state):
+    names = {"name": "churn-test-v2-own", "versioned": "churn-test-v2-"}
+    assert follow("EndpointIdle", started_with, status="InService", looks=0, live_config=live, **names) == next_state
+
+
+@pytest.mark.parametrize(("live", "former"), [("old", "old"), ("own", "before")])
+def test_an_own_config_is_never_what_is_restored(live, former):
+    given = {"result": {"EndpointConfigName": live}, "variables": {"name": "own", "former_config": "before"}}
+    assert assigned("InspectEndpoint", "former_config", **given) == former
+
+
+@pytest.mark.parametrize(
+    ("older_runs", "looks", "next_state"),
+    [(False, 10**6, "DescribePackage"), (True, 0, "WaitForTurn"), (True, 10**6, "TurnNeverCame")],
+)
+def test_a_deployment_waits_for_its_turn(older_runs, looks, next_state):
+    assert follow("OurTurn", older_runs=older_runs, looks=looks) == next_state
+
+
+def test_a_turn_outlasts_the_longest_deployment_that_began_before():
+    rollout = Rollout()
+    assert rollout.turns * rollout.poll_seconds >= 3 * rollout.longest_seconds
+
+
+def test_the_workflow_lists_its_own_executions_only():
+    (listing,) = [p for p in resources("AWS::IAM::Policy").values() if "states:ListExecutions" in json.dumps(p)]
+    (statement,) = listing["PolicyDocument"]["Statement"]
+    assert statement["Action"] == "states:ListExecutions"
+    assert "ServingDeployStateMachine" in statement["Resource"]["Ref"]
+    assert ["ServingDeployRole" in role["Ref"] for role in listing["Roles"]] == [True]
+
+
+@pytest.mark.parametrize(
+    ("state", "cause", "next_state"),
+    [
+        ("ModelRefused", 'Cannot create already existing model "arn".', "CreateEndpointConfig"),
+        ("ConfigRefused", 'Cannot create already existing endpoint configuration "arn".', "ReadFreeze"),
+        ("EndpointRefused", 'Cannot create already existing endpoint "arn".', "WaitForIdle"),
+        ("UpdateRefused", 'Cannot update in-progress endpoint "arn".', "WaitForIdle"),
+    ],
+)
+def test_a_refusal_is_told_from_other_errors_by_its_cause(state, cause, next_state):
+    assert follow(state, failure={"cause": cause}, looks=0) == next_state
+    assert follow(state, failure={"cause": "Rate exceeded"}, looks=0) == "RejectFailed"
 
 
 @pytest.mark.parametrize(

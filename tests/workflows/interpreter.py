@@ -40,11 +40,12 @@ Answer = Json | list[Json] | Callable[[Json], Json]
 
 @dataclass(frozen=True)
 class Fault:
-    """An error that one Task raises at its first attempt in an execution."""
+    """An error that one Task raises at its first attempt in an execution, or at every one (`lasting`)."""
 
     state: str
     error: str
     cause: str = "injected by the test"
+    lasting: bool = False
 
 
 @dataclass
@@ -90,7 +91,7 @@ def run(
         definition: without intrinsics.
         execution_input: its input.
         answers: result per Task; a list is used up one per call, its last element again and again.
-        fault: error to raise once.
+        fault: error to raise.
 
     Raises:
         KeyError: a Task without an answer was reached.
@@ -103,7 +104,7 @@ def run(
         with lock:
             outcome.calls.append(state)
             attempt = outcome.calls.count(state)
-        if fault and fault.state == state and attempt == 1:
+        if fault and fault.state == state and (fault.lasting or attempt == 1):
             raise stepfunctions._ExecutionError(fault.error, fault.cause)
         payload = arguments.get("Payload")
         if isinstance(payload, dict) and "detail_type" in payload:

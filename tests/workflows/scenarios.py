@@ -170,20 +170,24 @@ RETURNED = {
 DEFENDED = {**VERDICT, "verdict": "reject", "reason": "the champion is better"}
 
 APPROVED = {"detail": {"ModelPackageArn": PACKAGE, "ModelApprovalStatus": "Approved"}}
-FORMER = {"EndpointStatus": "InService", "EndpointConfigName": "flight-delays-local-run-0"}
-UPDATING = {"EndpointStatus": "Updating", "EndpointConfigName": "flight-delays-local-run-0"}
-CURRENT = {"EndpointStatus": "InService", "EndpointConfigName": "flight-delays-local-run-1"}
+FORMER = {"EndpointStatus": "InService", "EndpointConfigName": "flight-delays-local-v2-run-0"}
+UPDATING = {**FORMER, "EndpointStatus": "Updating"}
+CURRENT = {"EndpointStatus": "InService", "EndpointConfigName": "flight-delays-local-v3-run-1"}
+SERVING_ALREADY = {**CURRENT, "EndpointConfigName": "flight-delays-local-v3-run-0"}
 CREATING = {**CURRENT, "EndpointStatus": "Creating"}
 DEAD = {**CURRENT, "EndpointStatus": "Failed", "FailureReason": "no capacity"}
 LIVE = {"live": True, "endpoint_status": "InService", "actual_endpoint_config": "run-1", "reason": ""}
 NOT_LIVE = {**LIVE, "live": False, "reason": "an alarm rolled the update back"}
 WRONG = {"passed": False, "reason": "score 7 is not a probability", "latency_ms": 3}
+OWN_RUN = {"ExecutionArn": "arn:aws:states:us-east-1:000000000000:execution:test:run-1"}
+OLDER_RUN = {"ExecutionArn": "arn:aws:states:us-east-1:000000000000:execution:test:run-0"}
 DEPLOY: dict[str, Answer] = {
+    "AskForTurn": [{"Executions": [OWN_RUN, OLDER_RUN]}, {"Executions": [OWN_RUN]}],
     "DescribePackage": DESCRIBED,
+    "InspectEndpoint": [UPDATING, FORMER],
     "CreateModel": {"ModelArn": "arn"},
     "CreateEndpointConfig": {"EndpointConfigArn": "arn"},
     "ReadFreeze": {"Parameter": {"Value": "off"}},
-    "InspectEndpoint": [UPDATING, FORMER],
     "CreateEndpoint": {"EndpointArn": "arn"},
     "UpdateEndpoint": {"EndpointArn": "arn"},
     "LookAtEndpoint": [UPDATING, CURRENT],
@@ -204,8 +208,13 @@ DEPLOY: dict[str, Answer] = {
 
 def missing(arguments: Json) -> Json:
     """Raise what SageMaker answers when there is no endpoint."""
-    cause = f'Could not find endpoint "{arguments["EndpointName"]}".'
-    raise stepfunctions._ExecutionError("SageMaker.SageMakerException", cause)
+    raise refused(f'Could not find endpoint "{arguments["EndpointName"]}".')
+
+
+def refused(cause: str) -> Exception:
+    """Return what a Task fails with when SageMaker refuses a call: its base exception."""
+    error: Exception = stepfunctions._ExecutionError("SageMaker.SageMakerException", cause)
+    return error
 
 
 FIRST: dict[str, Answer] = {**DEPLOY, "InspectEndpoint": missing, "LookAtEndpoint": [CREATING, CURRENT]}
@@ -358,12 +367,11 @@ SCENARIOS = (
     ),
     _scenario(
         "serving",
-        "promotion is frozen while another update runs",
-        "Deployment Failed",
+        "the event came twice",
+        "Deployment Succeeded",
         DEPLOY,
         input=APPROVED,
-        failed=True,
-        answers={"ReadFreeze": [{"Parameter": {"Value": "off"}}, {"Parameter": {"Value": "on"}}]},
+        answers={"InspectEndpoint": SERVING_ALREADY},
     ),
     _scenario("serving", "first deployment", "Deployment Succeeded", FIRST, input=APPROVED),
     _scenario(

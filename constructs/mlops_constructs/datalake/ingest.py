@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mlops_constructs.datalake.quality import quality_states
 from mlops_constructs.orchestration import states as asl
+from mlops_constructs.orchestration.callee import Callee
 from mlops_constructs.orchestration.retries import GLUE_TRANSIENT, sdk_transient
 from mlops_constructs.orchestration.states import Json, State
 
@@ -22,11 +23,11 @@ class IngestTargets:
 
     workload: str
     environment_name: str
-    schema_guard: str
-    quarantine: str
-    quality_gate: str
-    publish_snapshot: str
-    event_emitter: str
+    schema_guard: Callee
+    quarantine: Callee
+    quality_gate: Callee
+    publish_snapshot: Callee
+    event_emitter: Callee
     job_name: str
     quality_role: str
     database: str
@@ -223,7 +224,6 @@ def _reject(targets: IngestTargets) -> dict[str, State]:
                 **file,
             },
             next="EmitRejected",
-            timeout_seconds=900,
             catch_next="EmitRejected",
             assign={"quarantine_uri": "{% $states.result.Payload.quarantine_uri %}"},
             catch_assign={

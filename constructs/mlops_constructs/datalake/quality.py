@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlops_constructs.orchestration import states as asl
+from mlops_constructs.orchestration.callee import Callee
 from mlops_constructs.orchestration.retries import sdk_transient
 from mlops_constructs.orchestration.states import State
 
@@ -12,7 +13,7 @@ QUALITY_TIMEOUT_MINUTES = 40
 QUALITY_WORKERS = 2
 
 
-def quality_states(*, database: str, quality_role: str, quality_gate: str) -> dict[str, State]:
+def quality_states(*, database: str, quality_role: str, quality_gate: Callee) -> dict[str, State]:
     """States from `StartQuality` to `Publish`, `Quarantine` or `Failed`.
 
     Reads the workflow's variables `dataset`, `staged_tables`, `rulesets`, `content_sha256` and `polls` (0 at first).
@@ -20,7 +21,7 @@ def quality_states(*, database: str, quality_role: str, quality_gate: str) -> di
     Args:
         database: Glue database of the staged tables.
         quality_role: ARN of the role that Glue Data Quality reads them with.
-        quality_gate: ARN of the function that turns a result into a verdict.
+        quality_gate: The function that turns a result into a verdict.
     """
     running = "{% $states.input.Status in ['STARTING', 'RUNNING', 'STOPPING'] and $polls < " + str(MAX_POLLS) + " %}"
     return {

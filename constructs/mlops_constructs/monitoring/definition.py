@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mlops_constructs.orchestration.callee import Callee
 from mlops_constructs.orchestration.outcomes import Announcer, failure
 from mlops_constructs.orchestration.retries import sdk_transient
 from mlops_constructs.orchestration.states import Json, State, choice, fail, invoke, succeed, task
@@ -32,11 +33,11 @@ NO_CHAMPION = "none"
 
 @dataclass(frozen=True, kw_only=True)
 class MonitorFunctions:
-    """ARNs of the Lambda functions the workflow calls."""
+    """The Lambda functions the workflow calls."""
 
-    select_window: str
-    monitor_report: str
-    event_emitter: str
+    select_window: Callee
+    monitor_report: Callee
+    event_emitter: Callee
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +87,6 @@ def _select(context: MonitorContext) -> State:
         },
         next="HasTraffic",
         catch_next="EmitFailed",
-        timeout_seconds=900,
         assign={"window": "{% $states.result.Payload %}"},
     )
 

@@ -113,9 +113,9 @@ class ModelMonitor(Construct):
             compute=plan.compute,
             boundary=JobBoundary.in_network(network, volume_key, cost_tags(workload, environment_name)),
             functions=MonitorFunctions(
-                select_window=self.select_window.function_arn,
-                monitor_report=self.monitor_report.function_arn,
-                event_emitter=emitter.function_arn,
+                select_window=self.select_window.callee,
+                monitor_report=self.monitor_report.callee,
+                event_emitter=emitter.callee,
             ),
         )
         self.workflow = Workflow(

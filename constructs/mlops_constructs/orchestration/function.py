@@ -18,6 +18,7 @@ from mlops_constructs.governance.known import minutes, place_of, service
 from mlops_constructs.governance.network import Network
 from mlops_constructs.governance.waivers import Waiver, waive
 from mlops_constructs.governance.wildcards import NETWORK_INTERFACES, OWNER, REVIEW, TRACING
+from mlops_constructs.orchestration.callee import Callee
 from mlops_constructs.orchestration.layers import ARCHITECTURE, RUNTIME, powertools_layer_arn
 
 ENVIRONMENT_BYTES = 4096
@@ -102,6 +103,7 @@ class PlatformFunction(Construct):
             retention=log_retention,
             removal_policy=RemovalPolicy.DESTROY,
         )
+        self._timeout = timeout or minutes(1)
         self.role: iam.IRole = role or iam.Role(self, "Role", assumed_by=service("lambda.amazonaws.com"))
         self._grant(encryption_key, network)
         self.function = lambda_.Function(
@@ -124,7 +126,7 @@ class PlatformFunction(Construct):
             environment_encryption=encryption_key,
             role=self.role,
             log_group=self.log_group,
-            timeout=timeout or minutes(1),
+            timeout=self._timeout,
             memory_size=memory_mb,
             reserved_concurrent_executions=reserved,
             dead_letter_queue=dead_letter_queue,
@@ -137,8 +139,13 @@ class PlatformFunction(Construct):
 
     @property
     def function_arn(self) -> str:
-        """ARN of the function, for a state's `FunctionName`."""
+        """ARN of the function."""
         return self.function.function_arn
+
+    @property
+    def callee(self) -> Callee:
+        """The function as a workflow calls it, for `states.invoke`."""
+        return Callee(arn=self.function_arn, timeout_seconds=int(self._timeout.to_seconds()))
 
     def _grant(self, encryption_key: kms.IKey, network: Network | None) -> None:
         role = self.role

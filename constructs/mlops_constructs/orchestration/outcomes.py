@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mlops_constructs.orchestration.callee import Callee
 from mlops_constructs.orchestration.states import Json, State, emit, fail, pass_
 
 # The failure event itself could not be sent: the execution ends with the first failure, and says so.
@@ -20,13 +21,13 @@ class Announcer:
 
     Args:
         source: Source of its events, for example `mlops.training`.
-        event_emitter: ARN of the event emitter.
+        event_emitter: The event emitter.
         workload: Name of the workload.
         environment_name: Name of the environment.
     """
 
     source: str
-    event_emitter: str
+    event_emitter: Callee
     workload: str
     environment_name: str
 

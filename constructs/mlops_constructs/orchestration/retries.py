@@ -5,6 +5,7 @@ Names of the service errors are of https://docs.aws.amazon.com/step-functions/la
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 Retry: TypeAlias = "dict[str, str | int | list[str]]"
@@ -36,33 +37,41 @@ LAMBDA_TRANSIENT: tuple[Retry, ...] = (
         "GateContended",
     ),
 )
-# The optimized SageMaker integration reports throttling under the service's base exception; three attempts keep the
-# price of a request that can never succeed at a few seconds. A full account quota frees up in minutes, not seconds.
+# What a service has no error of its own for arrives under the name of its base exception: throttling and trouble on the
+# server's side, and a request that can never succeed as well. Only the cause's text tells them apart, and Retry knows
+# names alone. So these names are retried, but briefly: what is wrong for good is told after 14 seconds at most.
+_BRIEFLY = 3
+
 SAGEMAKER_TRANSIENT: tuple[Retry, ...] = (
-    _retry("SageMaker.AmazonSageMakerException", "SageMaker.SdkClientException", attempts=3),
+    _retry("SageMaker.AmazonSageMakerException", "SageMaker.SdkClientException", attempts=_BRIEFLY),
+    # A full account quota frees up in minutes, not seconds.
     _retry("SageMaker.ResourceLimitExceededException", interval=60, attempts=10, max_delay=600),
 )
 GLUE_TRANSIENT: tuple[Retry, ...] = (
+    _retry("Glue.AWSGlueException", attempts=_BRIEFLY),
     _retry("Glue.InternalServiceException", "Glue.OperationTimeoutException", "Glue.SdkClientException"),
     _retry("Glue.ConcurrentRunsExceededException", interval=15, attempts=20, max_delay=120),
 )
-EVENTS_TRANSIENT: tuple[Retry, ...] = (_retry("EventBridge.InternalException", "EventBridge.SdkClientException"),)
+# Errors of the operations we call that services do name, and that may be gone at the next attempt.
+_NAMED: Mapping[str, tuple[str, ...]] = {
+    "ApplicationAutoScaling": ("ConcurrentUpdateException", "InternalServiceException"),
+    "Glue": ("InternalServiceException", "OperationTimeoutException"),
+    "SageMaker": ("ConflictException",),
+    "Ssm": ("InternalServerErrorException", "TooManyUpdatesException"),
+}
 
 
 def sdk_transient(service: str) -> tuple[Retry, ...]:
-    """Retry rules of an `aws-sdk:` integration: throttling and server-side errors, nothing the caller did wrong.
+    """Retry rules of an `aws-sdk:` integration: throttling and server-side errors.
+
+    SageMaker, S3 and Systems Manager name neither "slow down" nor most of their own trouble: both arrive as
+    `<service>.<service>Exception`, which wrong requests share (see the comment on `_BRIEFLY`).
 
     Args:
         service: The service's prefix in error names, for example `SageMaker`, `S3`, `Ssm`, `Glue`.
     """
-    names = (
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "ServiceUnavailableException",
-        "InternalServerException",
-        "InternalServiceException",
-        "InternalServerErrorException",
-        "SlowDownException",
-        "SdkClientException",
+    named = ("SdkClientException", *_NAMED.get(service, ()))
+    return (
+        _retry(*(f"{service}.{name}" for name in named)),
+        _retry(f"{service}.{service}Exception", attempts=_BRIEFLY),
     )
-    return (_retry(*(f"{service}.{name}" for name in names)),)

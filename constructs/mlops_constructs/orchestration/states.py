@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+from mlops_constructs.orchestration.callee import Callee
 from mlops_constructs.orchestration.retries import LAMBDA_TRANSIENT, Retry
 
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
@@ -81,22 +82,24 @@ def catch(*errors: str, next: str, assign: Mapping[str, Json] | None = None) -> 
 
 
 def invoke(
-    function_arn: str,
+    function: Callee,
     payload: Json,
     *,
     next: str,
     catch_next: str,
-    timeout_seconds: int = 300,
     output: Json = "{% $states.result.Payload %}",
     assign: Mapping[str, Json] | None = None,
     catch_assign: Mapping[str, Json] | None = None,
 ) -> State:
-    """A Task that calls a Lambda function and passes its answer on (not the envelope around it)."""
+    """A Task that calls a Lambda function and passes its answer on (not the envelope around it).
+
+    It waits longer than the function may run, so it never gives up on one that goes on.
+    """
     return task(
         "arn:aws:states:::lambda:invoke",
-        {"FunctionName": function_arn, "Payload": payload},
+        {"FunctionName": function.arn, "Payload": payload},
         next=next,
-        timeout_seconds=timeout_seconds,
+        timeout_seconds=function.task_timeout_seconds,
         retry=LAMBDA_TRANSIENT,
         catch_next=catch_next,
         output=output,
@@ -106,7 +109,7 @@ def invoke(
 
 
 def emit(
-    function_arn: str,
+    emitter: Callee,
     *,
     source: str,
     detail_type: str,
@@ -130,9 +133,7 @@ def emit(
         "occurred_at": "{% $states.context.State.EnteredTime %}",
     }
     payload: State = {"source": source, "detail_type": detail_type, "detail": {**common, **detail}}
-    return invoke(
-        function_arn, payload, next=next, catch_next=catch_next, timeout_seconds=60, catch_assign=catch_assign
-    )
+    return invoke(emitter, payload, next=next, catch_next=catch_next, catch_assign=catch_assign)
 
 
 def choice(choices: Sequence[tuple[str, str]], *, default: str, output: Json = None) -> State:

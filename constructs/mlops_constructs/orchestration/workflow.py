@@ -130,6 +130,15 @@ class Workflow(Construct):
             conditions={"StringEquals": {"kms:EncryptionContext:aws:states:stateMachineArn": arn}},
         )
 
+    def allow_list_executions(self) -> None:
+        """Let the workflow list its own executions, to take turns.
+
+        A policy beside the role's own: that one is there before the machine, whose ARN this one names.
+        """
+        arn = self.state_machine.state_machine_arn
+        statement = iam.PolicyStatement(actions=["states:ListExecutions"], resources=[arn])
+        self.role.attach_inline_policy(iam.Policy(self, "OwnExecutions", statements=[statement]))
+
     def allow_invoke(self, *functions: lambda_.IFunction) -> None:
         """Let the workflow call these functions (latest version only, as the states name them)."""
         allow(self.role, "lambda:InvokeFunction", on=[function.function_arn for function in functions])

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mlops_constructs.orchestration.callee import Callee
 from mlops_constructs.serving.rollout import Autoscaling, Fleet, Rollout
 from mlops_constructs.training.jobs import JobBoundary
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServingFunctions:
-    """ARNs of the Lambda functions the workflow calls."""
+    """The Lambda functions the workflow calls."""
 
-    live_config_check: str
-    smoke_test: str
-    event_emitter: str
+    live_config_check: Callee
+    smoke_test: Callee
+    event_emitter: Callee
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """The deploy workflow as plain data: from an approved model package to a verified endpoint.
 
-    DescribePackage -> CreateModel -> CreateEndpointConfig -> ReadFreeze -> InspectEndpoint
+    AskForTurn -> DescribePackage -> InspectEndpoint -> CreateModel -> CreateEndpointConfig -> ReadFreeze
       -> CreateEndpoint | UpdateEndpoint
       -> wait -> LiveConfigCheck -> SmokeTest -> scaling -> PublishChampion -> Deployment Succeeded
     the endpoint still serves the former config -> Deployment Rolled Back
@@ -11,37 +11,49 @@
 
 UpdateEndpoint answers before anything has happened, and SageMaker rolls back without an error: so the workflow waits
 and then asserts that the LIVE config is the requested one.
+
+Models and configs are named `<endpoint>-v<version>-<execution>`, so what exists under such a name was made by this
+execution, and a config tells which version it serves.
 """
 
 from __future__ import annotations
 
 from mlops_constructs.orchestration.outcomes import failure
-from mlops_constructs.orchestration.retries import sdk_transient
-from mlops_constructs.orchestration.states import FAILURE, State, catch, choice, pass_, task
+from mlops_constructs.orchestration.states import State, choice, pass_
+from mlops_constructs.serving.calls import CHANGING, EXISTING, refusal, sagemaker
 from mlops_constructs.serving.context import DeployContext
 from mlops_constructs.serving.endings import endings, rolling_back
 from mlops_constructs.serving.freeze import freezing
+from mlops_constructs.serving.inspection import inspection
 from mlops_constructs.serving.removal import removing
 from mlops_constructs.serving.rollout import VARIANT
+from mlops_constructs.serving.turn import FIRST, taking_turns
 from mlops_constructs.serving.verification import publish, scaling, verification
-from mlops_constructs.serving.waiting import in_progress, poll
+from mlops_constructs.serving.waiting import has_looks, poll
 from mlops_constructs.training.jobs import execution_name, takes_volume_key
 
 START_AT = "Begin"
-SAGEMAKER = "arn:aws:states:::aws-sdk:sagemaker"
 
 
 def definition(context: DeployContext) -> dict[str, State]:
     """All states of the deploy workflow, first state `START_AT`."""
     return {
         START_AT: _begin(context),
+        **taking_turns(context),
         **_package(context),
+        **inspection(context),
         "CreateModel": _create_model(context),
+        "ModelRefused": refusal(EXISTING, next="CreateEndpointConfig"),
         "CreateEndpointConfig": _create_config(context),
+        "ConfigRefused": refusal(EXISTING, next="ReadFreeze"),
         **freezing(context),
-        **_inspection(context),
+        "HasEndpoint": choice([("{% $former_config != '' %}", "UpdateEndpoint")], default="CreateEndpoint"),
+        # Refused, because SageMaker changes the endpoint for somebody else, or for us and only its answer was lost: it
+        # is looked at again.
         "CreateEndpoint": _create_endpoint(context),
+        "EndpointRefused": refusal(EXISTING, next="WaitForIdle", also=has_looks(context)),
         "UpdateEndpoint": _update_endpoint(context),
+        "UpdateRefused": refusal(CHANGING, next="WaitForIdle", also=has_looks(context)),
         **poll(
             context,
             wait="WaitForEndpoint",
@@ -64,10 +76,9 @@ def _begin(context: DeployContext) -> State:
     # Started by the registry's event, or by hand with the ARN alone.
     given = "[$states.input.detail.ModelPackageArn, $states.input.model_package_arn, ''][0]"
     return pass_(
-        next="DescribePackage",
+        next=FIRST,
         assign={
             "package": f"{{% {given} %}}",
-            "name": execution_name(context.name_prefix),
             "former_config": "{% '' %}",
             "created": False,
             "looks": 0,
@@ -75,21 +86,8 @@ def _begin(context: DeployContext) -> State:
     )
 
 
-def sagemaker(action: str, arguments: State, *, next: str, assign: State | None = None) -> State:
-    """A Task that calls one SageMaker API of the control plane."""
-    return task(
-        f"{SAGEMAKER}:{action}",
-        arguments,
-        next=next,
-        timeout_seconds=60,
-        retry=sdk_transient("SageMaker"),
-        catch_next="RejectFailed",
-        output={},
-        assign=assign,
-    )
-
-
 def _package(context: DeployContext) -> dict[str, State]:
+    version = "$string($states.result.ModelPackageVersion)"
     return {
         "DescribePackage": sagemaker(
             "describeModelPackage",
@@ -98,9 +96,12 @@ def _package(context: DeployContext) -> dict[str, State]:
             assign={
                 "version": "{% $states.result.ModelPackageVersion %}",
                 "approval": "{% $states.result.ModelApprovalStatus %}",
+                "name": execution_name(context.name_prefix, item=f"'v' & {version}"),
+                "versioned": f"{{% '{context.name_prefix}-v' & {version} & '-' %}}",
+                "looks": 0,
             },
         ),
-        "PackageApproved": choice([("{% $approval = 'Approved' %}", "CreateModel")], default="NotApproved"),
+        "PackageApproved": choice([("{% $approval = 'Approved' %}", "InspectEndpoint")], default="NotApproved"),
         # Nothing is taken from a package that waits for its approval, or was refused before.
         "NotApproved": failure(
             "'ModelNotApproved'", "'approve the model package first: its status is ' & $approval", next="EmitFailed"
@@ -121,6 +122,7 @@ def _create_model(context: DeployContext) -> State:
             "EnableNetworkIsolation": True,
         },
         next="CreateEndpointConfig",
+        refused="ModelRefused",
     )
 
 
@@ -154,53 +156,8 @@ def _create_config(context: DeployContext) -> State:
             **volume_key,
         },
         next="ReadFreeze",
+        refused="ConfigRefused",
     )
-
-
-def _inspection(context: DeployContext) -> dict[str, State]:
-    """Is there an endpoint, and is it our turn? Two approvals in a row must not meet in one update."""
-    inspect = sagemaker(
-        "describeEndpoint",
-        {"EndpointName": context.endpoint_name},
-        next="EndpointIdle",
-        assign={
-            "status": "{% $states.result.EndpointStatus %}",
-            "former_config": "{% $states.result.EndpointConfigName %}",
-        },
-    )
-    # SageMaker has no error of its own for an endpoint that does not exist: the cause tells it from other errors.
-    missing = catch(
-        "SageMaker.SageMakerException",
-        "SageMaker.ValidationException",
-        next="EndpointMissing",
-        assign={"failure": FAILURE},
-    )
-    rules = inspect["Catch"]
-    inspect["Catch"] = [missing, *(rules if isinstance(rules, list) else [])]
-    waiting: dict[str, State] = {
-        "WaitForTurn": {
-            "Type": "Wait",
-            "Seconds": context.rollout.poll_seconds,
-            "Assign": {"looks": "{% $looks + 1 %}"},
-            "Next": "ReadFreeze",
-        }
-    }
-    return {
-        "InspectEndpoint": inspect,
-        "EndpointMissing": choice(
-            [("{% $contains($failure.cause, 'Could not find endpoint') %}", "CreateEndpoint")], default="RejectFailed"
-        ),
-        "EndpointIdle": choice(
-            [("{% $status = 'InService' %}", "UpdateEndpoint"), (in_progress(context, "Deleting"), "WaitForTurn")],
-            default="NotUpdatable",
-        ),
-        **waiting,
-        "NotUpdatable": failure(
-            "'EndpointNotUpdatable'",
-            "'delete the endpoint, the next approval makes it anew: its status is ' & $status",
-            next="RejectFailed",
-        ),
-    }
 
 
 def _create_endpoint(context: DeployContext) -> State:
@@ -212,8 +169,8 @@ def _create_endpoint(context: DeployContext) -> State:
             **context.boundary.tagging,
         },
         next="WaitForEndpoint",
-        # What an earlier look saw is gone: there is nothing to go back to.
-        assign={"created": True, "former_config": "{% '' %}", "looks": 0},
+        assign={"created": True, "looks": 0},
+        refused="EndpointRefused",
     )
 
 
@@ -231,4 +188,5 @@ def _update_endpoint(context: DeployContext) -> State:
         },
         next="WaitForEndpoint",
         assign={"looks": 0},
+        refused="UpdateRefused",
     )

@@ -34,7 +34,7 @@ def freezing(context: DeployContext) -> dict[str, State]:
             output={},
             assign={"freeze": "{% $states.result.Parameter.Value %}"},
         ),
-        "PromotionAllowed": choice([(f"{{% $freeze = '{ALLOWED}' %}}", "InspectEndpoint")], default="PromotionFrozen"),
+        "PromotionAllowed": choice([(f"{{% $freeze = '{ALLOWED}' %}}", "HasEndpoint")], default="PromotionFrozen"),
         "PromotionFrozen": failure(
             "'PromotionFrozen'",
             "'promotion is frozen: approve the version again when it is not, its switch says ' & $freeze",

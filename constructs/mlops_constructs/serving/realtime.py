@@ -158,9 +158,9 @@ class RealTimeServing(Construct):
             rollout=plan.rollout,
             autoscaling=plan.autoscaling,
             functions=ServingFunctions(
-                live_config_check=self.live_config_check.function_arn,
-                smoke_test=self.smoke_test.function_arn,
-                event_emitter=emitter.function_arn,
+                live_config_check=self.live_config_check.callee,
+                smoke_test=self.smoke_test.callee,
+                event_emitter=emitter.callee,
             ),
         )
         self.workflow = Workflow(
@@ -226,6 +226,7 @@ class RealTimeServing(Construct):
         role, name = self.workflow.role, self.endpoint_name
         own = (self.live_config_check, self.smoke_test, emitter)
         self.workflow.allow_invoke(*(function.function for function in own))
+        self.workflow.allow_list_executions()
         registry.grant_read(role)
         registry.grant_reject(role)
         allow_deploy(role, endpoint_name=name, name_prefix=name, served_by=self.model_role, volume_key=volume_key)

@@ -77,6 +77,11 @@ class Rollout:
         """Looks at the endpoint before the workflow gives up: longer than SageMaker itself is allowed to take."""
         return (self.longest_seconds + _FLEET_START_SECONDS) // self.poll_seconds
 
+    @property
+    def turns(self) -> int:
+        """Looks at older deployments before one gives up: such a one may wait, update and restore, each that long."""
+        return 3 * self.polls
+
     def deployment_config(self, alarm_names: list[str], *, instance_count: int) -> State:
         """`DeploymentConfig` of an update: canary or all at once, rolled back by any of the alarms."""
         routing: dict[str, Json] = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": self.bake_seconds}

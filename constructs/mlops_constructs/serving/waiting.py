@@ -9,9 +9,14 @@ from mlops_constructs.serving.context import DeployContext
 _UNDER_WAY = ("Creating", "Updating", "SystemUpdating", "RollingBack")
 
 
+def has_looks(context: DeployContext) -> str:
+    """JSONata: the workflow may look at the endpoint once more."""
+    return f"$looks < {context.rollout.polls}"
+
+
 def in_progress(context: DeployContext, *also: str) -> str:
     """JSONata condition: the endpoint is changing, or in one of these statuses, and the workflow has looks left."""
-    return f"{{% $status in {[*_UNDER_WAY, *also]} and $looks < {context.rollout.polls} %}}"
+    return f"{{% $status in {[*_UNDER_WAY, *also]} and {has_looks(context)} %}}"
 
 
 def poll(

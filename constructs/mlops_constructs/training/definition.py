@@ -61,7 +61,6 @@ def definition(context: TrainingContext, recipe: TrainingRecipe) -> dict[str, St
             {"run_id": "{% $states.context.Execution.Name %}"},
             next="Features",
             catch_next="EmitFailed",
-            timeout_seconds=900,
             assign={
                 "snapshot_id": "{% $states.result.Payload.snapshot_id %}",
                 "manifests": "{% $states.result.Payload.manifests %}",

@@ -97,10 +97,10 @@ class TrainingPipeline(Construct):
             training_role_arn=self.training_role.role_arn,
             boundary=JobBoundary.in_network(network, volume_key, cost_tags(workload, environment_name)),
             functions=TrainingFunctions(
-                pin_snapshot=self.functions.pin_snapshot.function_arn,
-                champion_challenge=self.functions.champion_challenge.function_arn,
-                register_model=self.functions.register_model.function_arn,
-                event_emitter=emitter.function_arn,
+                pin_snapshot=self.functions.pin_snapshot.callee,
+                champion_challenge=self.functions.champion_challenge.callee,
+                register_model=self.functions.register_model.callee,
+                event_emitter=emitter.callee,
             ),
         )
         self.workflow = Workflow(

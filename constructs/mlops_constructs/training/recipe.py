@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from mlops_constructs.orchestration.callee import Callee
 from mlops_constructs.training.image import ContainerImage
 from mlops_constructs.training.jobs import JobBoundary, JobCompute
 
@@ -14,12 +15,12 @@ _PROCESSING = JobCompute(instance_type="ml.m5.large")
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingFunctions:
-    """ARNs of the Lambda functions the workflow calls."""
+    """The Lambda functions the workflow calls."""
 
-    pin_snapshot: str
-    champion_challenge: str
-    register_model: str
-    event_emitter: str
+    pin_snapshot: Callee
+    champion_challenge: Callee
+    register_model: Callee
+    event_emitter: Callee
 
 
 @dataclass(frozen=True, kw_only=True)

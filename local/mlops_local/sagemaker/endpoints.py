@@ -34,6 +34,7 @@ _EVENT_STATUS = {
     "Failed": "FAILED",
     "Deleting": "DELETING",
 }
+_CHANGING = ("Creating", "Updating", "RollingBack", "Deleting")
 _RETAINED = ("DesiredInstanceCount", "DesiredWeight", "DataCaptureConfig")
 
 
@@ -84,6 +85,7 @@ class Endpoints:
         if parameters.get("RetainAllVariantProperties"):
             weights = self._retain(endpoint, config, parameters)
         with endpoint.lock:
+            _refuse_changing(endpoint)
             if endpoint.record["EndpointStatus"] != "InService":
                 raise invalid(
                     f'Cannot update endpoint "{endpoint.record["EndpointArn"]}" '
@@ -145,8 +147,7 @@ class Endpoints:
         self._account.authorize(request, arn)
         endpoint = self._find(name)
         with endpoint.lock:
-            if endpoint.record["EndpointStatus"] in ("Creating", "Updating", "RollingBack", "Deleting"):
-                raise invalid(f'Cannot update in-progress endpoint "{arn}".')
+            _refuse_changing(endpoint)
             endpoint.record.update(EndpointStatus="Deleting", LastModifiedTime=now())
             fleet, endpoint.blue = endpoint.blue, None
 
@@ -277,3 +278,9 @@ class Endpoints:
         shown: dict[str, Any] = {**record, "EndpointStatus": status}
         fields = (*_EVENT_FIELDS, "EndpointStatus", "FailureReason")
         self._account.event("SageMaker Endpoint State Change", record["EndpointArn"], shown, fields)
+
+
+def _refuse_changing(endpoint: Endpoint) -> None:
+    """Neither updates nor deletes an endpoint that is being changed, with SageMaker's words for both."""
+    if endpoint.record["EndpointStatus"] in _CHANGING:
+        raise invalid(f'Cannot update in-progress endpoint "{endpoint.record["EndpointArn"]}".')
