@@ -12,7 +12,8 @@ from aws_cdk import aws_config as config
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
-from mlops_constructs.audit.detection import AGENTS, FEATURES, AccessAnalyzers
+from mlops_constructs.audit.detection import AGENTS, AccessAnalyzers
+from mlops_constructs.audit.features import FEATURES
 from mlops_constructs.audit.hub import SecurityHub
 from mlops_constructs.audit.recorder import PACK_RULES, ConfigRecorder, ConformancePack, pack_template
 from mlops_constructs.audit.routes import AccountWatch
