@@ -45,6 +45,7 @@ test: setup ## Run every test, the end-to-end test on the local AWS included
 
 # The validator built into CDK costs seconds per run; `make test` applies the same rules to every template.
 synth: setup ## Synthesize an environment into cdk.out (ENV=dev, or ENV=all)
+	@test -n "$(ENV)" || { echo "make: say which environment: make synth ENV=prod" >&2; exit 1; }
 	@CDK_VALIDATION=false $(CDK) synth -c env=$(ENV) --quiet --no-notices
 
 CHECKOV_READY := .venv-checkov/.ready

@@ -130,11 +130,6 @@ def snapshot_document(workload: str, run_id: str) -> str:
     return f"{run(workload, run_id)}snapshot/snapshot.json"
 
 
-def baseline_prefix(workload: str, run_id: str) -> str:
-    """Artefacts: `statistics.json` and `constraints.json` of the training data."""
-    return f"{run(workload, run_id)}baseline/"
-
-
 def monitoring_prefix(workload: str, execution_name: str) -> str:
     """Artefacts: one monitoring report."""
     return f"{workload}/monitoring/{execution_name}/"

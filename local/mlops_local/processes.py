@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -28,21 +27,6 @@ for group in groups:
     except OSError:
         pass
 """
-
-
-@dataclass(frozen=True)
-class CompletedJob:
-    """How a child process ended.
-
-    Args:
-        returncode: Exit code; negative for a signal; -9 after a timeout.
-        log: Standard output and error as they came, mixed.
-        timed_out: True when the time limit ended it.
-    """
-
-    returncode: int
-    log: str
-    timed_out: bool = False
 
 
 class ProcessTable:
@@ -80,25 +64,6 @@ class ProcessTable:
             self._tell("+", child.pid)
         threading.Thread(target=self._reap, args=(child,), daemon=True).start()
         return child
-
-    def run(self, argv: Sequence[str], env: Mapping[str, str], cwd: Path, timeout: float, log: Path) -> CompletedJob:
-        """Runs a child process to its end.
-
-        Args:
-            argv: Program and arguments.
-            env: The whole environment.
-            cwd: Working directory.
-            timeout: Seconds after which the process group is killed.
-            log: File that receives the output while the process runs.
-        """
-        with log.open("wb") as output:
-            child = self.popen(argv, env, cwd, output)
-            try:
-                returncode, timed_out = child.wait(timeout), False
-            except subprocess.TimeoutExpired:
-                self.kill(child)
-                returncode, timed_out = child.wait(), True
-        return CompletedJob(returncode, log.read_text(encoding="utf-8", errors="replace"), timed_out)
 
     def kill(self, child: subprocess.Popen[bytes], grace_seconds: float = 0.0) -> None:
         """Ends a child and everything in its process group: politely first when a grace is given."""

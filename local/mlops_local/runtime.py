@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import contextvars
 import json
 import logging
 import os
 import subprocess
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -20,9 +18,9 @@ from .clients import Clients
 from .errors import AccessDenied, AssumeRoleDenied, LocalAwsError
 from .iam.roles import RoleSessions
 from .iam.usage import UsageLog
-from .processes import CompletedJob, ProcessTable
+from .processes import ProcessTable
 
-__all__ = ["AccessDenied", "AssumeRoleDenied", "CompletedJob", "LocalAwsError", "Runtime"]
+__all__ = ["AccessDenied", "AssumeRoleDenied", "LocalAwsError", "Runtime"]
 
 logger = logging.getLogger("mlops_local")
 
@@ -200,47 +198,6 @@ class Runtime:
             "EventBusName": "default",
         }
         eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
-
-    def write_log(self, group: str, stream: str, text: str) -> None:
-        """Appends text to a CloudWatch Logs stream, line by line; group and stream are made when missing."""
-        logs = self.client("logs")
-        for make, names in (
-            (logs.create_log_group, {"logGroupName": group}),
-            (logs.create_log_stream, {"logGroupName": group, "logStreamName": stream}),
-        ):
-            with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
-                make(**names)
-        now = int(time.time() * 1000)
-        events = [{"timestamp": now, "message": line} for line in text.splitlines() if line.strip()]
-        for start in range(0, len(events), 1000):
-            logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events[start : start + 1000])
-
-    def spawn(
-        self,
-        argv: Sequence[str],
-        env: Mapping[str, str],
-        cwd: Path,
-        log_group: str,
-        log_stream: str,
-        timeout: float,
-    ) -> CompletedJob:
-        """Runs a child process to its end and writes its output to CloudWatch Logs.
-
-        Args:
-            argv: Program and arguments.
-            env: Variables of the process; PATH, locale and TMPDIR of the server are added.
-            cwd: Working directory.
-            log_group: Log group, made when missing.
-            log_stream: Log stream, made when missing.
-            timeout: Seconds; then the process group is killed and `timed_out` is set.
-        """
-        log = self.home / "tmp" / f"job-{uuid.uuid4().hex}.log"
-        try:
-            job = self.processes.run(argv, self._base_environment() | dict(env), cwd, timeout, log)
-        finally:
-            log.unlink(missing_ok=True)
-        self.write_log(log_group, log_stream, job.log)
-        return job
 
     def popen(
         self, argv: Sequence[str], env: Mapping[str, str], cwd: Path, output: IO[bytes] | int

@@ -4,18 +4,11 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from mlops_constructs.audit.features import DEFAULT_FEATURES, Feature
 from stacks.config.base import Model, rule
 
 Severity = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"]
 Insight = Literal["ApiCallRateInsight", "ApiErrorRateInsight"]
-GuardDutyFeature = Literal[
-    "S3_DATA_EVENTS",
-    "LAMBDA_NETWORK_LOGS",
-    "RDS_LOGIN_EVENTS",
-    "EKS_AUDIT_LOGS",
-    "EBS_MALWARE_PROTECTION",
-    "RUNTIME_MONITORING",
-]
 Weekday = Literal["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
 HUB_WITHOUT_RECORDER = "add audit.config: Security Hub judges what the recorder records"
 
@@ -63,7 +56,7 @@ class SecurityHub(Model):
 class GuardDuty(Model):
     """Amazon GuardDuty."""
 
-    features: tuple[GuardDutyFeature, ...] = ("S3_DATA_EVENTS", "LAMBDA_NETWORK_LOGS")
+    features: tuple[Feature, ...] = DEFAULT_FEATURES
 
 
 class Macie(Model):

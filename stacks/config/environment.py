@@ -4,19 +4,27 @@ from enum import StrEnum
 from ipaddress import IPv4Network
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, JsonValue, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, JsonValue, field_validator, model_validator
 
 from stacks.config.audit import Audit
-from stacks.config.base import Email, Model, Name, Text, rule
+from stacks.config.base import AccountId, Email, Model, Name, RegionName, Text, matching, rule
 from stacks.config.budget import Budget
 from stacks.config.identity import NAME_LIMIT, Identity
 from stacks.config.organisation import Organisation
 
 MINIMUM_ARCHIVE_DAYS = 7
 
-SubnetId = Annotated[str, StringConstraints(pattern=r"^subnet-[0-9a-f]{8,17}$")]
-SecurityGroupId = Annotated[str, StringConstraints(pattern=r"^sg-[0-9a-f]{8,17}$")]
-ZoneName = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$")]
+
+def _are_distinct(zones: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(zones)) < len(zones):
+        raise rule("", list(zones), "name each zone once: the same zone twice is one zone, and its loss an outage")
+    return zones
+
+
+SubnetId = Annotated[str, matching(r"^subnet-[0-9a-f]{8,17}$", "subnet-0a1b2c3d")]
+SecurityGroupId = Annotated[str, matching(r"^sg-[0-9a-f]{8,17}$", "sg-0a1b2c3d")]
+ZoneName = Annotated[str, matching(r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$", "us-east-1a")]
+Zones = Annotated[tuple[ZoneName, ...], AfterValidator(_are_distinct)]
 LogRetentionDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
@@ -40,7 +48,7 @@ class CreateNetwork(Model):
     """A VPC of the platform's own, with isolated subnets and endpoints for the services it calls."""
 
     cidr: str = Field(description="IPv4 range of the VPC, /16 to /22.")
-    availability_zones: tuple[ZoneName, ...] = Field(min_length=2, max_length=3)
+    availability_zones: Zones = Field(min_length=2, max_length=3)
 
     @field_validator("cidr")
     @classmethod
@@ -60,8 +68,8 @@ class ExistingNetwork(Model):
     Its subnets must reach the AWS services through interface or gateway endpoints.
     """
 
-    vpc_id: Annotated[str, StringConstraints(pattern=r"^vpc-[0-9a-f]{8,17}$")]
-    availability_zones: tuple[ZoneName, ...] = Field(min_length=2)
+    vpc_id: Annotated[str, matching(r"^vpc-[0-9a-f]{8,17}$", "vpc-0a1b2c3d")]
+    availability_zones: Zones = Field(min_length=2)
     private_subnet_ids: tuple[SubnetId, ...] = Field(min_length=2, description="One per availability zone, same order.")
     job_security_group_id: SecurityGroupId = Field(description="Worn by jobs, functions in the VPC and endpoints.")
 
@@ -107,8 +115,8 @@ class Environment(Model):
 
     name: Name = Field(description="Equals the file name.")
     stage: Stage = Field(strict=False)
-    account: Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
-    region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+    account: AccountId
+    region: RegionName
     owner: Email
     cost_centre: Text
     network: Network
@@ -117,8 +125,8 @@ class Environment(Model):
     log_retention_days: LogRetentionDays
     archive_days: int = Field(ge=MINIMUM_ARCHIVE_DAYS, le=3650, description="Days that events can be replayed.")
     alerts: Alerts | None = None
-    bootstrap_qualifier: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,10}$")] = "hnb659fds"
-    permissions_boundary: Annotated[str, StringConstraints(pattern=r"^[\w+=,.@-]{1,128}$")] | None = Field(
+    bootstrap_qualifier: Annotated[str, matching(r"^[a-z0-9]{1,10}$", "hnb659fds")] = "hnb659fds"
+    permissions_boundary: Annotated[str, matching(r"^[\w+=,.@-]{1,128}$", "platform-boundary")] | None = Field(
         default=None, description="Name of a managed policy of the account; the platform makes its own when absent."
     )
     identity: Identity | None = Field(default=None, description="People's roles; nobody but the pipeline when absent.")
@@ -165,10 +173,10 @@ class Environment(Model):
     def _people_come_from_where_they_can(self) -> Self:
         if self.identity is None:
             return self
-        if self.identity.provider_account not in (None, self.account):
-            kind = "saml" if self.identity.saml else "oidc"
-            given, remedy = self.identity.provider_account, f"use a provider of account {self.account}: trust is local"
-            raise rule(f"identity.{kind}.provider_arn", given, remedy)
+        provider = self.identity.provider_arn
+        if provider and provider.split(":")[4] != self.account:
+            kind, remedy = "saml" if self.identity.saml else "oidc", f"use a provider of account {self.account}"
+            raise rule(f"identity.{kind}.provider_arn", provider, f"{remedy}: trust is local")
         names = [f"mlops-{self.name}-{persona}" for persona in self.identity.personas]
         if long := [name for name in names if self.identity.identity_center and len(name) > NAME_LIMIT]:
             remedy = f"use a shorter environment name: Identity Center takes {NAME_LIMIT} characters"

@@ -8,7 +8,7 @@ from typing import get_args
 from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 
-from stacks.config.base import ConfigError
+from stacks.config.base import EXAMPLES, ConfigError
 
 Location = tuple[int | str, ...]
 
@@ -60,7 +60,9 @@ def _explain(details: ErrorDetails, model: type[BaseModel], data: JsonValue) -> 
         case "string_type" if isinstance(details["input"], int | float):
             return location, given, "put the value in quotes"
         case "string_pattern_mismatch":
-            return location, given, f"must match {context['pattern']}"
+            return location, given, f"must match {context['pattern']}, such as {EXAMPLES[context['pattern']]}"
+        case "dict_type" | "model_type" | "model_attributes_type":
+            return location, given, "use a mapping of field: value, or {} when there is nothing to say"
         case "union_error" | _:
             return location, given, _lowered(details["msg"])
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from stacks.config.base import Model, rule
+from stacks.config.base import AccountId, Model, RegionName, matching, rule
 
 NAME_LIMIT = 32
 """Characters of a permission set's name."""
@@ -12,14 +12,26 @@ NAME_LIMIT = 32
 PersonaName = Literal[
     "platform-admin", "data-engineer", "data-scientist", "ml-engineer", "approver", "auditor", "break-glass"
 ]
-AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
-GroupId = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{10}-)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
-InstancePattern = Annotated[str, StringConstraints(pattern=r"^ml\.[a-z0-9-]+\.([a-z0-9]+|\*)$")]
-RegionName = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+GroupId = Annotated[
+    str,
+    matching(
+        r"^([0-9a-f]{10}-)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+        "9067000000-00000001-0000-4000-8000-000000000001",
+    ),
+]
+InstancePattern = Annotated[str, matching(r"^ml\.[a-z0-9-]+\.([a-z0-9]+|\*)$", "ml.m5.*")]
 _AWS = r"^arn:aws(-[a-z]+)*:"
-InstanceArn = Annotated[str, StringConstraints(pattern=_AWS + r"sso:::instance/(sso)?ins-[0-9a-z.-]{16}$")]
-SamlProviderArn = Annotated[str, StringConstraints(pattern=_AWS + r"iam::\d{12}:saml-provider/[A-Za-z0-9._-]+$")]
-OidcProviderArn = Annotated[str, StringConstraints(pattern=_AWS + r"iam::\d{12}:oidc-provider/[A-Za-z0-9._/-]+$")]
+_PROVIDER = "arn:aws:iam::111111111111"
+InstanceArn = Annotated[
+    str,
+    matching(_AWS + r"sso:::instance/(sso)?ins-[0-9a-z.-]{16}$", "arn:aws:sso:::instance/ssoins-1234567890abcdef"),
+]
+SamlProviderArn = Annotated[
+    str, matching(_AWS + r"iam::\d{12}:saml-provider/[A-Za-z0-9._-]+$", f"{_PROVIDER}:saml-provider/company")
+]
+OidcProviderArn = Annotated[
+    str, matching(_AWS + r"iam::\d{12}:oidc-provider/[A-Za-z0-9._/-]+$", f"{_PROVIDER}:oidc-provider/id.example.com")
+]
 
 
 class IdentityCenter(Model):
@@ -43,9 +55,9 @@ class Oidc(Model):
 
     provider_arn: OidcProviderArn
     audience: Annotated[str, StringConstraints(min_length=1, max_length=255)]
-    subjects: dict[PersonaName, tuple[Annotated[str, StringConstraints(pattern=r"^[^*?\s]+$")], ...]] = Field(
-        min_length=1, description="Exact `sub` values of the tokens, per persona."
-    )
+    subjects: dict[
+        PersonaName, tuple[Annotated[str, matching(r"^[^*?\s]+$", "repo:company/models:environment:prod")], ...]
+    ] = Field(min_length=1, description="Exact `sub` values of the tokens, per persona.")
 
 
 class Identity(Model):
@@ -69,10 +81,9 @@ class Identity(Model):
         return self.saml.personas if self.saml else tuple(self.oidc.subjects) if self.oidc else ()
 
     @property
-    def provider_account(self) -> str | None:
-        """Account of the SAML or OIDC provider."""
-        arn = self.saml.provider_arn if self.saml else self.oidc.provider_arn if self.oidc else None
-        return arn.split(":")[4] if arn else None
+    def provider_arn(self) -> str | None:
+        """The SAML or OIDC provider."""
+        return self.saml.provider_arn if self.saml else self.oidc.provider_arn if self.oidc else None
 
     @model_validator(mode="after")
     def _has_one_source(self) -> Self:

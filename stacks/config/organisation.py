@@ -2,13 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from stacks.config.base import Model
+from stacks.config.base import Model, RegionName, matching
 
-OrganisationId = Annotated[str, StringConstraints(pattern=r"^o-[a-z0-9]{10,32}$")]
-Target = Annotated[str, StringConstraints(pattern=r"^(r-[a-z0-9]{4,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}|\d{12})$")]
-Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+OrganisationId = Annotated[str, matching(r"^o-[a-z0-9]{10,32}$", "o-exampleorg01")]
+Target = Annotated[str, matching(r"^(r-[a-z0-9]{4,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}|\d{12})$", "ou-abcd-12345678")]
 
 
 class Organisation(Model):
@@ -16,7 +15,7 @@ class Organisation(Model):
 
     id: OrganisationId
     attach_to: tuple[Target, ...] = Field(min_length=1, description="Roots, units or accounts that are bound.")
-    regions: tuple[Region, ...] = Field(min_length=1, description="Where anything may be done.")
+    regions: tuple[RegionName, ...] = Field(min_length=1, description="Where anything may be done.")
     instance_types: tuple[str, ...] | None = Field(
         default=None,
         description="Patterns of the SageMaker instance types that may be used; the library's when absent.",

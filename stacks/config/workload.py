@@ -2,12 +2,24 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from stacks.config.base import Email, Identifier, InstanceType, Model, Name, Text, rule
+from stacks.config.base import Email, Identifier, InstanceType, Model, Name, Text, matching, rule
+from stacks.config.quality import mistake_in
+from stacks.config.schedule import EXAMPLE, Schedule
 
 ColumnType = Literal["string", "int", "bigint", "double", "boolean", "timestamp"]
 NUMBERED = ("int", "bigint", "double", "boolean")
+
+
+def _is_plain(value: object) -> object:
+    # Before the types of the union are tried: each that does not fit would be a mistake of its own.
+    if type(value) not in (str, int, float):
+        raise rule("", value, "give a text or a number")
+    return value
+
+
+Hyperparameter = Annotated[str | int | float, BeforeValidator(_is_plain)]
 
 
 class Column(Model):
@@ -40,6 +52,14 @@ class Source(Model):
             raise rule("event_time", self.event_time, f"column {self.event_time} must have type timestamp, not {kind}")
         return self
 
+    @model_validator(mode="after")
+    def _has_rules_that_can_be_read(self) -> Self:
+        names = [column.name for column in self.columns]
+        for index, text in enumerate(self.quality_rules):
+            if remedy := mistake_in(text, names):
+                raise rule(f"quality_rules.{index}", text, remedy)
+        return self
+
     def column(self, name: str) -> Column:
         """Return the column called `name`."""
         return next(column for column in self.columns if column.name == name)
@@ -64,7 +84,7 @@ class Training(Model):
     max_runtime_minutes: int = Field(default=60, ge=1, le=7200)
     train_days: int = Field(ge=1, description="Days of events that a model learns from, before the holdout.")
     holdout_days: int = Field(ge=1, description="Newest labelled days, on which champion and challenger are compared.")
-    hyperparameters: dict[Identifier, str | int | float] = Field(default_factory=dict)
+    hyperparameters: dict[Identifier, Hyperparameter] = Field(default_factory=dict)
     refit: bool = Field(default=True, description="Train the winner again with the holdout before registering it.")
     former_champions: int = Field(
         default=3, ge=0, le=12, description="Earlier versions judged again beside the champion; the best may return."
@@ -74,7 +94,7 @@ class Training(Model):
 class Image(Model):
     """The container of the workload's scripts."""
 
-    dockerfile: Annotated[str, StringConstraints(pattern=r"^[\w.-]+$")] = "Dockerfile"
+    dockerfile: Annotated[str, matching(r"^[\w.-]+$", "Dockerfile")] = "Dockerfile"
 
 
 class Metric(Model):
@@ -129,7 +149,7 @@ class Serving(Model):
 class Monitoring(Model):
     """Drift of the captured features and quality against late labels."""
 
-    schedule: Annotated[str, StringConstraints(pattern=r"^(cron|rate)\(.+\)$")] = "cron(0 6 * * ? *)"
+    schedule: Schedule = EXAMPLE
     instance_type: InstanceType = "ml.m5.large"
     max_runtime_minutes: int = Field(default=60, ge=1, le=1440)
     window_days: int = Field(default=28, ge=1, le=365, description="Days before today that a scheduled run looks at.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import socket
 import time
@@ -198,6 +199,12 @@ def test_the_kill_switch_takes_the_endpoint_away_and_gives_it_back(replayed: Rep
     found = sagemaker.describe_endpoint(EndpointName=replayed.platform.endpoint)
     assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", served)
     assert (switch("promotion-freeze"), switch("detached-endpoint")) == ("off", "none")
+
+
+def test_page_of_the_loop_lists_what_a_run_leaves(replayed: Replayed) -> None:
+    page = (REPOSITORY / "docs" / "loop.md").read_text()
+    listed = set(re.findall(r"^\| `([\w.-]+)/?` \|", page.split("## What it leaves")[1], re.MULTILINE))
+    assert {path.name for path in replayed.demo.out.iterdir()} == listed
 
 
 def test_deployments_that_are_asked_for_at_once_take_turns(replayed: Replayed) -> None:

@@ -17,7 +17,6 @@ def test_keys_are_those_the_platform_documents() -> None:
     assert layout.staged_meta("w", "flights", SHA) == f"staged-meta/w/flights/{SHA}.json"
     assert layout.curated("w", "flights", "2013-04", SHA) == f"w/flights/month=2013-04/{SHA}.parquet"
     assert layout.snapshot_manifest("w", "run-1", "labels") == "w/runs/run-1/snapshot/labels.manifest"
-    assert layout.baseline_prefix("w", "run-1") == "w/runs/run-1/baseline/"
     assert layout.table("flight-delays", "flights") == "flight_delays_flights"
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,16 @@ def test_a_missing_choice_is_one_line_and_no_traceback(root: Path, tmp_path: Pat
         "environment: got nothing; say which: -c env=NAME, one of dev, local, prod, staging, or all"
     )
     assert "Traceback" not in done.stderr
+
+
+def test_a_command_that_needs_an_environment_says_how_to_name_it(root: Path) -> None:
+    recipes = dict(re.findall(r"^([a-z-]+): setup .*\n((?:\t.*\n)+)", (root / "Makefile").read_text(), re.MULTILINE))
+    needing = {name: recipe for name, recipe in recipes.items() if "$(ENV)" in recipe}
+    assert needing.keys() == {"synth", "review"}
+    for name, recipe in needing.items():
+        guard = recipe.splitlines()[0].replace("$(ENV)", "").strip().removeprefix("@")
+        done = subprocess.run(["bash", "-c", guard], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (1, f"make: say which environment: make {name} ENV=prod\n")
 
 
 @pytest.mark.parametrize(

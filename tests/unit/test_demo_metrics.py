@@ -93,3 +93,13 @@ def test_a_figure_that_does_not_follow_is_found(folder: Path, change: str) -> No
     with pytest.raises(RecomputeError):
         recompute(folder / "predictions.parquet", folder / "result.json")
     assert check(folder) == 1
+
+
+def test_a_folder_of_no_run_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check(tmp_path / "nowhere") == 1
+    (tmp_path / "result.json").write_text("{}")
+    assert check(tmp_path) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        f"error: {tmp_path / 'nowhere'} lacks predictions.parquet and result.json: run `make demo`, or name its folder",
+        f"error: {tmp_path} lacks predictions.parquet: run `make demo`, or name its folder",
+    ]

@@ -317,6 +317,8 @@ def test_one_zone_is_refused(scratch):
     key = kms.Key(stack, "Key")
     with pytest.raises(ValueError, match="one zone alone is an outage"):
         PrivateNetwork(stack, "N", cidr="10.0.0.0/16", availability_zones=["eu-west-1a"], log_key=key)
+    with pytest.raises(ValueError, match="the same zone twice is one zone"):
+        PrivateNetwork(stack, "M", cidr="10.0.0.0/16", availability_zones=["eu-west-1a", "eu-west-1a"], log_key=key)
 
 
 def test_waivers_are_read_back_from_the_assembly(app, outdir):

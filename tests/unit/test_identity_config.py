@@ -49,7 +49,7 @@ def load(root: Path, tmp_path: Path) -> Callable[[object], Environment]:
         ({"saml": {**SAML, "personas": ["auditor", "auditor"]}, "instance_types": TYPES}, "name each persona once"),
         (
             {"saml": {**SAML, "provider_arn": SAML["provider_arn"].replace("1111", "9999")}, "instance_types": TYPES},
-            "use a provider of account 111111111111",
+            "got 'arn:aws:iam::999999999999:saml-provider/company'; use a provider of account 111111111111",
         ),
         ({"saml": {**SAML, "provider_arn": "company"}, "instance_types": TYPES}, "identity.saml.provider_arn"),
         ({"oidc": {**OIDC, "subjects": {"auditor": ["*"]}}, "instance_types": TYPES}, "identity.oidc.subjects"),

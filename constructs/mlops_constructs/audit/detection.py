@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from aws_cdk import aws_accessanalyzer as accessanalyzer
 from aws_cdk import aws_guardduty as guardduty
 from constructs import Construct
 
-Feature = Literal[
-    "S3_DATA_EVENTS",
-    "LAMBDA_NETWORK_LOGS",
-    "RDS_LOGIN_EVENTS",
-    "EKS_AUDIT_LOGS",
-    "EBS_MALWARE_PROTECTION",
-    "RUNTIME_MONITORING",
-]
-FEATURES: tuple[Feature, ...] = (
-    "S3_DATA_EVENTS",
-    "LAMBDA_NETWORK_LOGS",
-    "RDS_LOGIN_EVENTS",
-    "EKS_AUDIT_LOGS",
-    "EBS_MALWARE_PROTECTION",
-    "RUNTIME_MONITORING",
-)
+from mlops_constructs.audit.features import DEFAULT_FEATURES, FEATURES, Feature
+
 # Whose agent GuardDuty puts in place by itself when runtime monitoring is on.
 AGENTS = ("EC2_AGENT_MANAGEMENT", "ECS_FARGATE_AGENT_MANAGEMENT", "EKS_ADDON_MANAGEMENT")
 
@@ -48,7 +33,7 @@ class ThreatDetection(Construct):
         scope: Construct,
         id: str,
         *,
-        features: Sequence[Feature] = ("S3_DATA_EVENTS", "LAMBDA_NETWORK_LOGS"),
+        features: Sequence[Feature] = DEFAULT_FEATURES,
     ) -> None:
         super().__init__(scope, id)
         feature = guardduty.CfnDetector.CFNFeatureConfigurationProperty

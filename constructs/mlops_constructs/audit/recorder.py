@@ -15,7 +15,6 @@ from constructs import Construct
 from mlops_constructs.audit.rule import ConfigRule
 from mlops_constructs.datalake.zone import Zone
 
-PACK_BYTES = 51_200
 PACK_RULES = 130
 _ROLE = "aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig"
 

@@ -44,9 +44,15 @@ class Judgement:
     message: str = ""
 
 
+Check = Callable[[Estate], Iterator[Judgement]]
+"""Judges every resource it concerns in an environment."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rule:
     """One promise about the templates of an environment.
+
+    Rules of a module that share a phase, a severity or a reason begin with `partial(Rule, ...)`.
 
     Args:
         id: Control and name, `ENC-1.customer-key`.
@@ -69,7 +75,7 @@ class Rule:
     remedy: str
     severity: Severity
     phase: Phase
-    check: Callable[[Estate], Iterator[Judgement]]
+    check: Check
     also: tuple[str, ...] = ()
     waivable_in_prod: bool = True
 

@@ -10,7 +10,9 @@ from mlops_constructs.compliance.templates import TemplateError
 try:
     import yaml
 except ModuleNotFoundError as missing:
-    raise TemplateError("a YAML template or waiver file needs PyYAML: pip install mlops-constructs[yaml]") from missing
+    raise TemplateError(
+        "a YAML template or waiver file needs PyYAML: pip install './constructs[yaml]' from a checkout"
+    ) from missing
 
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 

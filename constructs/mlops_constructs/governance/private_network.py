@@ -60,7 +60,7 @@ class PrivateNetwork(Construct):
         query_logs: The `QueryLogs` of the VPC.
 
     Raises:
-        ValueError: Fewer than two or more than four zones.
+        ValueError: Fewer than two or more than four zones, or the same zone twice.
     """
 
     def __init__(
@@ -79,6 +79,8 @@ class PrivateNetwork(Construct):
         zones = list(availability_zones)
         if not 2 <= len(zones) <= 4:
             raise ValueError(f"availability_zones must be two to four, got {zones}: one zone alone is an outage")
+        if len(set(zones)) < len(zones):
+            raise ValueError(f"availability_zones must be distinct, got {zones}: the same zone twice is one zone")
         self.vpc = ec2.CfnVPC(self, "Vpc", cidr_block=cidr, enable_dns_hostnames=True, enable_dns_support=True)
         Tags.of(self.vpc).add("Name", self.node.path)
         waive(self.vpc, *_DEFAULT_GROUP)

@@ -28,7 +28,7 @@ PROVISIONING_SECONDS = 1800
 _NAME_LIMIT = 63
 _ENVIRONMENT_VALUE_LIMIT = 256
 # Their volumes are NVMe disks that hardware encrypts with a key of its own; SageMaker refuses a job that names another.
-_HARDWARE_ENCRYPTED = re.compile(r"ml\.([a-z]+\d+[a-z]*d[a-z]*|g5|g6e?|gr6|p5(e|en)?|trn1n?|trn2)\.")
+HARDWARE_ENCRYPTED = re.compile(r"ml\.([a-z]+\d+[a-z]*d[a-z]*|g5|g6e?|gr6|p5(e|en)?|trn1n?|trn2)\.")
 
 # A failed job's cause is its whole description as JSON; people need the one sentence in it. The backslash is written
 # \x5C: JSONata takes one before a bracket as an escape and then finds no end of the expression.
@@ -137,7 +137,7 @@ def check_instance_type(instance_type: str) -> None:
 
 def takes_volume_key(instance_type: str) -> bool:
     """Whether the volumes of an instance type are encrypted with a key of ours, rather than by hardware."""
-    return not _HARDWARE_ENCRYPTED.match(instance_type)
+    return not HARDWARE_ENCRYPTED.match(instance_type)
 
 
 def execution_name(prefix: str, *, item: str = "") -> str:

@@ -9,7 +9,11 @@ from mlops_local.demo.metrics import RecomputeError, mean, recompute
 
 
 def main(folder: Path) -> int:
-    """Print the recomputed figures; exit code 1 when they differ from result.json."""
+    """Print the recomputed figures; exit code 1 when they differ from result.json or the folder is of no run."""
+    missing = [name for name in ("predictions.parquet", "result.json") if not (folder / name).is_file()]
+    if missing:
+        print(f"error: {folder} lacks {' and '.join(missing)}: run `make demo`, or name its folder", file=sys.stderr)
+        return 1
     try:
         served = recompute(folder / "predictions.parquet", folder / "result.json")
     except RecomputeError as error:

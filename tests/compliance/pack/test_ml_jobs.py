@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from mlops_constructs.compliance.rules.ml_isolation import LOCAL_STORAGE
+from mlops_constructs.training.jobs import HARDWARE_ENCRYPTED, takes_volume_key
 from tests.compliance.pack.judging import DELETED, changed, failed, passes, resource
 from tests.compliance.pack.ml_samples import CONFIG, DIGEST, PROCESSING, TRAINING, VPC, calls, task, workflow
 
@@ -89,6 +91,12 @@ def test_instance_storage_and_serverless_endpoints_need_no_volume_key() -> None:
     assert failed(
         "ENC-1.workflow-job-key", {"M": calls("sagemaker:createEndpointConfig", changed(CONFIG, "KmsKeyId", DELETED))}
     )
+
+
+def test_rules_and_jobs_mean_the_same_instance_storage() -> None:
+    assert LOCAL_STORAGE.pattern == HARDWARE_ENCRYPTED.pattern
+    types = ("ml.m5.large", "ml.m5d.large", "ml.c6gd.large", "ml.g4dn.xlarge", "ml.g5.xlarge", "ml.p4de.24xlarge")
+    assert [takes_volume_key(each) for each in types] == [True, False, False, False, False, False]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str]) -> int:
         from mlops_constructs.compliance.diff.review import reviews
         from mlops_constructs.compliance.diff.text import markdown
     except ImportError as error:
-        sys.stderr.write(f"diff: {error.name} is missing: pip install z3-solver\n")
+        sys.stderr.write(f"diff: {error.name} is missing: pip install './constructs[diff]' from a checkout\n")
         return UNUSABLE
     try:
         old, new = (

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from mlops_constructs.compliance.estate import TemplateError
 from mlops_constructs.compliance.evidence.accepted import AcceptedError
-from mlops_constructs.compliance.evidence.bundle import write_bundle
 from mlops_constructs.compliance.evidence.gather import step, to_stderr
 from mlops_constructs.compliance.evidence.ledger.checkov import CheckovError
 from mlops_constructs.compliance.evidence.ledger.javascript import MissingJavaScriptError
@@ -35,6 +34,11 @@ CHECKOV = Path(".venv-checkov/bin/checkov")
 def main(arguments: Sequence[str]) -> int:
     """Review and write; 0 is PASSED, 1 FAILED, 2 what cannot be judged."""
     given = _parser().parse_args(arguments)
+    try:
+        from mlops_constructs.compliance.evidence.bundle import write_bundle  # the page needs an extra, --help does not
+    except ImportError as error:
+        sys.stderr.write(f"review: {error.name} is missing: pip install './constructs[evidence]' from a checkout\n")
+        return UNUSABLE
     began = time.monotonic()
     try:
         done = review(_request(given), to_stderr)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from functools import partial
 
 from mlops_constructs.compliance.asked import given, texts
 from mlops_constructs.compliance.estate import Estate, Resource
@@ -112,37 +112,56 @@ def _alarmed(estate: Estate) -> Iterator[Judgement]:
         yield Judgement(queue, ok, message="no alarm tells that dead letters have arrived")
 
 
-def _rule(name: str, title: str, remedy: str, check: Any, severity: Severity = Severity.MEDIUM) -> Rule:
-    return Rule(
-        id=f"OPS-1.{name}",
-        title=title,
-        rationale="An event that is lost leaves data unread or a model undeployed, and nobody knows.",
-        remedy=remedy,
-        severity=severity,
-        phase=Phase.REPEATABLE,
-        check=check,
-    )
+_rule = partial(
+    Rule,
+    rationale="An event that is lost leaves data unread or a model undeployed, and nobody knows.",
+    severity=Severity.MEDIUM,
+    phase=Phase.REPEATABLE,
+)
 
 
 RULES: tuple[Rule, ...] = (
     _rule(
-        "target-dlq", "Rules and schedules have dead letter queues", "Set DeadLetterConfig of each target.", _targets
+        id="OPS-1.target-dlq",
+        title="Rules and schedules have dead letter queues",
+        remedy="Set DeadLetterConfig of each target.",
+        check=_targets,
     ),
     _rule(
-        "function-dlq",
-        "Functions called asynchronously keep what they cannot process",
-        "Set DeadLetterConfig, or an OnFailure destination.",
-        _functions,
+        id="OPS-1.function-dlq",
+        title="Functions called asynchronously keep what they cannot process",
+        remedy="Set DeadLetterConfig, or an OnFailure destination.",
+        check=_functions,
     ),
-    _rule("source-on-failure", "Stream consumers keep bad records", "Set DestinationConfig.OnFailure.", _sources),
-    _rule("subscription-dlq", "Subscriptions keep what they cannot deliver", "Set RedrivePolicy.", _subscriptions),
-    _rule("queue-redrive", "Queues have dead letter queues", "Set RedrivePolicy with a maxReceiveCount.", _queues),
     _rule(
-        "dlq-retention",
-        "Dead letters are kept as long as SQS can",
-        "Set MessageRetentionPeriod to 1209600 (14 days).",
-        _kept,
-        Severity.LOW,
+        id="OPS-1.source-on-failure",
+        title="Stream consumers keep bad records",
+        remedy="Set DestinationConfig.OnFailure.",
+        check=_sources,
     ),
-    _rule("dlq-alarm", "Dead letters raise an alarm", f"Add an alarm on {_VISIBLE} of the queue.", _alarmed),
+    _rule(
+        id="OPS-1.subscription-dlq",
+        title="Subscriptions keep what they cannot deliver",
+        remedy="Set RedrivePolicy.",
+        check=_subscriptions,
+    ),
+    _rule(
+        id="OPS-1.queue-redrive",
+        title="Queues have dead letter queues",
+        remedy="Set RedrivePolicy with a maxReceiveCount.",
+        check=_queues,
+    ),
+    _rule(
+        id="OPS-1.dlq-retention",
+        title="Dead letters are kept as long as SQS can",
+        remedy="Set MessageRetentionPeriod to 1209600 (14 days).",
+        severity=Severity.LOW,
+        check=_kept,
+    ),
+    _rule(
+        id="OPS-1.dlq-alarm",
+        title="Dead letters raise an alarm",
+        remedy=f"Add an alarm on {_VISIBLE} of the queue.",
+        check=_alarmed,
+    ),
 )

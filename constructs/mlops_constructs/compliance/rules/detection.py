@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from functools import partial
 
 from mlops_constructs.compliance.estate import Estate, Resource
 from mlops_constructs.compliance.rule import Judgement, Phase, Rule, Severity
@@ -56,45 +56,36 @@ def _takes_serious(rule: Resource, sources: set[str]) -> bool:
     return not labels or labels >= _SERIOUS
 
 
-def _rule(id: str, title: str, rationale: str, remedy: str, judge: Any) -> Rule:
-    return Rule(
-        id=id,
-        title=title,
-        rationale=rationale,
-        remedy=remedy,
-        severity=Severity.HIGH,
-        phase=Phase.RELIABLE,
-        check=judge,
-    )
+_rule = partial(Rule, severity=Severity.HIGH, phase=Phase.RELIABLE)
 
 
 RULES: tuple[Rule, ...] = (
     _rule(
-        "AUD-1.detectors-on",
-        "Detection services that a template sets up are switched on and report within the hour",
-        "A detector that is paused finds nothing, one that reports after six hours reports the past.",
-        "Set the property named to the value expected.",
-        check("AUD-1.detectors-on"),
+        id="AUD-1.detectors-on",
+        title="Detection services that a template sets up are switched on and report within the hour",
+        rationale="A detector that is paused finds nothing, one that reports after six hours reports the past.",
+        remedy="Set the property named to the value expected.",
+        check=check("AUD-1.detectors-on"),
     ),
     _rule(
-        "AUD-1.data-threats",
-        "Threat detection watches the buckets",
-        "The data are what an attacker comes for.",
-        "Enable the feature S3_DATA_EVENTS of the detector.",
-        _features,
+        id="AUD-1.data-threats",
+        title="Threat detection watches the buckets",
+        rationale="The data are what an attacker comes for.",
+        remedy="Enable the feature S3_DATA_EVENTS of the detector.",
+        check=_features,
     ),
     _rule(
-        "AUD-1.standards",
-        "Security Hub measures against AWS's best practices at least",
-        "A hub without a standard checks nothing by itself.",
-        "Add an AWS::SecurityHub::Standard for the foundational security best practices.",
-        _standards,
+        id="AUD-1.standards",
+        title="Security Hub measures against AWS's best practices at least",
+        rationale="A hub without a standard checks nothing by itself.",
+        remedy="Add an AWS::SecurityHub::Standard for the foundational security best practices.",
+        check=_standards,
     ),
     _rule(
-        "AUD-2.findings-routed",
-        "Serious findings go to somebody",
-        "A finding nobody reads protects nobody.",
-        "Add an event rule for findings of severity CRITICAL and HIGH with a target.",
-        _routed,
+        id="AUD-2.findings-routed",
+        title="Serious findings go to somebody",
+        rationale="A finding nobody reads protects nobody.",
+        remedy="Add an event rule for findings of severity CRITICAL and HIGH with a target.",
+        check=_routed,
     ),
 )

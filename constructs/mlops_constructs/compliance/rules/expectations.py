@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mlops_constructs.compliance.estate import Estate, Resource
-from mlops_constructs.compliance.rule import Judgement
+from mlops_constructs.compliance.rule import Check, Judgement
 from mlops_constructs.compliance.rules.customer_key import key_problem
 from mlops_constructs.compliance.values import Unknown, is_false, is_true
 
@@ -67,7 +67,7 @@ def expectations(rule: str) -> Mapping[str, tuple[Expectation, ...]]:
     return _tables()[rule]
 
 
-def check(rule: str, *, except_for: Callable[[Estate, Resource], bool] | None = None, guarded: bool = False) -> Any:
+def check(rule: str, *, except_for: Callable[[Estate, Resource], bool] | None = None, guarded: bool = False) -> Check:
     """Return the check of a rule whose promises stand in the tables.
 
     Args:

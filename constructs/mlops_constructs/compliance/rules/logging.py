@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from mlops_constructs.compliance.estate import Estate, Resource
@@ -87,81 +88,72 @@ def _firewalls(estate: Estate) -> Iterator[Judgement]:
             yield Judgement(firewall, ok, "", "" if ok else f"no {log} says what it let through")
 
 
-def _rule(id: str, title: str, rationale: str, remedy: str, severity: Severity, judge: Any) -> Rule:
-    return Rule(
-        id=id,
-        title=title,
-        rationale=rationale,
-        remedy=remedy,
-        severity=severity,
-        phase=Phase.REPEATABLE,
-        check=judge,
-    )
+_rule = partial(Rule, phase=Phase.REPEATABLE)
 
 
 RULES: tuple[Rule, ...] = (
     _rule(
-        "LOG-1.retention",
-        "Log groups are kept a year in production, 90 days in staging, 30 in development, and not for ever",
-        "An incident is found months later; logs that nobody ever deletes are a liability.",
-        "Set RetentionInDays to 365 or more in production (90 in staging, 30 in development).",
-        Severity.MEDIUM,
-        _retention,
+        id="LOG-1.retention",
+        title="Log groups are kept a year in production, 90 days in staging, 30 in development, and not for ever",
+        rationale="An incident is found months later; logs that nobody ever deletes are a liability.",
+        remedy="Set RetentionInDays to 365 or more in production (90 in staging, 30 in development).",
+        severity=Severity.MEDIUM,
+        check=_retention,
     ),
     _rule(
-        "LOG-1.access-logs-kept",
-        "Access logs are kept as long as other logs",
-        "An incident is found months later.",
-        "Raise ExpirationInDays of the bucket that receives access logs.",
-        Severity.MEDIUM,
-        _access_logs_kept,
+        id="LOG-1.access-logs-kept",
+        title="Access logs are kept as long as other logs",
+        rationale="An incident is found months later.",
+        remedy="Raise ExpirationInDays of the bucket that receives access logs.",
+        severity=Severity.MEDIUM,
+        check=_access_logs_kept,
     ),
     _rule(
-        "LOG-1.own-log-group",
-        "Every function has a log group of its own in the template",
-        "The group Lambda makes has no key and no end.",
-        "Set LoggingConfig.LogGroup.",
-        Severity.MEDIUM,
-        _own_log_group,
+        id="LOG-1.own-log-group",
+        title="Every function has a log group of its own in the template",
+        rationale="The group Lambda makes has no key and no end.",
+        remedy="Set LoggingConfig.LogGroup.",
+        severity=Severity.MEDIUM,
+        check=_own_log_group,
     ),
     _rule(
-        "LOG-2.logging-on",
-        "Whatever can log its use does",
-        "Without it nobody can tell afterwards who did what.",
-        "Set the property named to the value expected.",
-        Severity.MEDIUM,
-        check("LOG-2.logging-on"),
+        id="LOG-2.logging-on",
+        title="Whatever can log its use does",
+        rationale="Without it nobody can tell afterwards who did what.",
+        remedy="Set the property named to the value expected.",
+        severity=Severity.MEDIUM,
+        check=check("LOG-2.logging-on"),
     ),
     _rule(
-        "LOG-2.tracing-on",
-        "Functions, workflows and interfaces are traced",
-        "A trace shows the way of one request through all of them.",
-        "Set the property named to the value expected.",
-        Severity.LOW,
-        check("LOG-2.tracing-on"),
+        id="LOG-2.tracing-on",
+        title="Functions, workflows and interfaces are traced",
+        rationale="A trace shows the way of one request through all of them.",
+        remedy="Set the property named to the value expected.",
+        severity=Severity.LOW,
+        check=check("LOG-2.tracing-on"),
     ),
     _rule(
-        "LOG-2.bucket-access-logs",
-        "Buckets log who reads and writes",
-        "Data events of a trail miss refused and anonymous requests.",
-        "Set LoggingConfiguration.DestinationBucketName.",
-        Severity.MEDIUM,
-        _bucket_access_logs,
+        id="LOG-2.bucket-access-logs",
+        title="Buckets log who reads and writes",
+        rationale="Data events of a trail miss refused and anonymous requests.",
+        remedy="Set LoggingConfiguration.DestinationBucketName.",
+        severity=Severity.MEDIUM,
+        check=_bucket_access_logs,
     ),
     _rule(
-        "LOG-2.load-balancer-logs",
-        "Load balancers log requests",
-        "They see the caller's address; nothing behind them does.",
-        "Set the attribute access_logs.s3.enabled to true.",
-        Severity.MEDIUM,
-        _load_balancers,
+        id="LOG-2.load-balancer-logs",
+        title="Load balancers log requests",
+        rationale="They see the caller's address; nothing behind them does.",
+        remedy="Set the attribute access_logs.s3.enabled to true.",
+        severity=Severity.MEDIUM,
+        check=_load_balancers,
     ),
     _rule(
-        "LOG-2.firewall-logs",
-        "Firewalls log what they let through and what not",
-        "A rule that is never looked at protects by luck.",
-        "Add the logging configuration of the firewall.",
-        Severity.MEDIUM,
-        _firewalls,
+        id="LOG-2.firewall-logs",
+        title="Firewalls log what they let through and what not",
+        rationale="A rule that is never looked at protects by luck.",
+        remedy="Add the logging configuration of the firewall.",
+        severity=Severity.MEDIUM,
+        check=_firewalls,
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from mlops_constructs.compliance.asked import asked, given
@@ -122,66 +123,62 @@ def _positive(value: Any) -> bool:
         return False
 
 
-def _rule(id: str, title: str, rationale: str, remedy: str, check: Any, also: tuple[str, ...] = ()) -> Rule:
-    phase = Phase.SCALABLE if id.startswith("ML-13") else Phase.RELIABLE
-    severity = Severity.MEDIUM
-    return Rule(
-        id=id, title=title, rationale=rationale, remedy=remedy, severity=severity, phase=phase, check=check, also=also
-    )
+_traced = partial(
+    Rule,
+    rationale="Who answers for a model must be able to say what it is for, where it comes from and how good it was.",
+    severity=Severity.MEDIUM,
+    phase=Phase.RELIABLE,
+)
+_gate = partial(
+    Rule,
+    rationale="Drift, a bad feed or an attacker can ask for training without end; one gate counts and can be shut.",
+    severity=Severity.MEDIUM,
+    phase=Phase.SCALABLE,
+)
 
-
-_TRACE = "Who answers for a model must be able to say what it is for, where it comes from and how good it was."
-_LOOP = "Drift, a bad feed or an attacker can ask for training without end; one gate counts and can be shut."
 
 RULES: tuple[Rule, ...] = (
-    _rule(
-        "ML-12.package-documents",
-        "Model packages carry card, lineage and metrics",
-        _TRACE,
-        "Register with ModelCard, CustomerMetadataProperties and ModelMetrics.",
-        _package_documents,
+    _traced(
+        id="ML-12.package-documents",
+        title="Model packages carry card, lineage and metrics",
+        remedy="Register with ModelCard, CustomerMetadataProperties and ModelMetrics.",
+        check=_package_documents,
     ),
-    _rule(
-        "ML-12.registrar-card",
-        "Functions that register models know owner and purpose",
-        _TRACE,
-        "Give the function the owner and the intended use in its environment.",
-        _registrar_card,
+    _traced(
+        id="ML-12.registrar-card",
+        title="Functions that register models know owner and purpose",
+        remedy="Give the function the owner and the intended use in its environment.",
+        check=_registrar_card,
     ),
-    _rule(
-        "ML-12.registrar-lineage",
-        "Registration is told snapshot, job, image, evaluation and baseline",
-        _TRACE,
-        "Pass them in the payload of the registering task.",
-        _registrar_lineage,
+    _traced(
+        id="ML-12.registrar-lineage",
+        title="Registration is told snapshot, job, image, evaluation and baseline",
+        remedy="Pass them in the payload of the registering task.",
+        check=_registrar_lineage,
     ),
-    _rule(
-        "ML-12.group-purpose",
-        "Model package groups say what they are for",
-        _TRACE,
-        "Write the intended use into ModelPackageGroupDescription.",
-        _groups,
+    _traced(
+        id="ML-12.group-purpose",
+        title="Model package groups say what they are for",
+        remedy="Write the intended use into ModelPackageGroupDescription.",
+        check=_groups,
     ),
-    _rule(
-        "ML-13.gate",
-        "Triggers reach training through the gate only",
-        _LOOP,
-        "Point the rule or schedule at the gate's function instead of the training workflow.",
-        _gated,
+    _gate(
+        id="ML-13.gate",
+        title="Triggers reach training through the gate only",
+        remedy="Point the rule or schedule at the gate's function instead of the training workflow.",
+        check=_gated,
     ),
-    _rule(
-        "ML-13.kill-switch",
-        "Whoever starts training reads a kill switch",
-        _LOOP,
-        "Name an SSM parameter of the environment in a variable like KILL_SWITCH_PARAMETER.",
-        _switched,
+    _gate(
+        id="ML-13.kill-switch",
+        title="Whoever starts training reads a kill switch",
+        remedy="Name an SSM parameter of the environment in a variable like KILL_SWITCH_PARAMETER.",
+        check=_switched,
     ),
-    _rule(
-        "ML-13.limits",
-        "The gate counts: cool-down, cap, least new data",
-        _LOOP,
-        "Set a cool-down, a daily cap and least new rows above zero in the gate's environment.",
-        _limited,
-        ("OPS-3",),
+    _gate(
+        id="ML-13.limits",
+        title="The gate counts: cool-down, cap, least new data",
+        remedy="Set a cool-down, a daily cap and least new rows above zero in the gate's environment.",
+        check=_limited,
+        also=("OPS-3",),
     ),
 )

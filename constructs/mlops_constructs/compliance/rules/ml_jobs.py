@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from mlops_constructs.compliance.asked import asked
@@ -70,31 +71,32 @@ def _number(value: Any) -> float | None:
         return None
 
 
-def _rule(name: str, title: str, remedy: str, check: Any) -> Rule:
-    return Rule(
-        id=f"ML-10.{name}",
-        title=title,
-        rationale="A job that hangs is billed until somebody looks, and holds the workflow that waits for it.",
-        remedy=remedy,
-        severity=Severity.MEDIUM,
-        phase=Phase.REPEATABLE,
-        check=check,
-        also=("OPS-3",),
-    )
+_rule = partial(
+    Rule,
+    rationale="A job that hangs is billed until somebody looks, and holds the workflow that waits for it.",
+    severity=Severity.MEDIUM,
+    phase=Phase.REPEATABLE,
+    also=("OPS-3",),
+)
 
 
 RULES: tuple[Rule, ...] = (
     _rule(
-        "job-limit",
-        "SageMaker jobs have a longest run",
-        "Set StoppingCondition.MaxRuntimeInSeconds, at most five days.",
-        _limits,
+        id="ML-10.job-limit",
+        title="SageMaker jobs have a longest run",
+        remedy="Set StoppingCondition.MaxRuntimeInSeconds, at most five days.",
+        check=_limits,
     ),
-    _rule("glue-timeout", "Glue jobs have a timeout", "Set Timeout to the minutes the job may take.", _glue),
     _rule(
-        "batch-timeout",
-        "Batch jobs have a timeout and a retry",
-        "Set Timeout.AttemptDurationSeconds and RetryStrategy.Attempts.",
-        _batch,
+        id="ML-10.glue-timeout",
+        title="Glue jobs have a timeout",
+        remedy="Set Timeout to the minutes the job may take.",
+        check=_glue,
+    ),
+    _rule(
+        id="ML-10.batch-timeout",
+        title="Batch jobs have a timeout and a retry",
+        remedy="Set Timeout.AttemptDurationSeconds and RetryStrategy.Attempts.",
+        check=_batch,
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from mlops_constructs.compliance.asked import given
@@ -65,39 +66,40 @@ def _locations(estate: Estate) -> Iterator[Judgement]:
         yield Judgement(location, not hybrid, message="hybrid access lets IAM policies pass Lake Formation by")
 
 
-def _rule(name: str, title: str, remedy: str, check: Any, severity: Severity = Severity.HIGH) -> Rule:
-    return Rule(
-        id=f"ML-11.{name}",
-        title=title,
-        rationale="IAM_ALLOWED_PRINCIPALS hands every table to every role that may call Glue, past all column filters.",
-        remedy=remedy,
-        severity=severity,
-        phase=Phase.RELIABLE,
-        check=check,
-        also=("IAM-1",),
-    )
+_rule = partial(
+    Rule,
+    rationale="IAM_ALLOWED_PRINCIPALS hands every table to every role that may call Glue, past all column filters.",
+    severity=Severity.HIGH,
+    phase=Phase.RELIABLE,
+    also=("IAM-1",),
+)
 
 
 RULES: tuple[Rule, ...] = (
     _rule(
-        "lake-settings",
-        "New tables are not open by default",
-        "Empty the default permissions in the data lake settings; name administrators.",
-        _settings,
-    ),
-    _rule("named-grants", "Grants name a principal", "Grant to roles, never to IAM_ALLOWED_PRINCIPALS.", _grants),
-    _rule(
-        "database-default",
-        "Tables of a database are not open by default",
-        "Set DatabaseInput.CreateTableDefaultPermissions to an empty list and grant by Lake Formation.",
-        _databases,
-        Severity.MEDIUM,
+        id="ML-11.lake-settings",
+        title="New tables are not open by default",
+        remedy="Empty the default permissions in the data lake settings; name administrators.",
+        check=_settings,
     ),
     _rule(
-        "no-hybrid-access",
-        "Registered locations are Lake Formation's alone",
-        "Set HybridAccessEnabled to false once all readers have grants.",
-        _locations,
-        Severity.MEDIUM,
+        id="ML-11.named-grants",
+        title="Grants name a principal",
+        remedy="Grant to roles, never to IAM_ALLOWED_PRINCIPALS.",
+        check=_grants,
+    ),
+    _rule(
+        id="ML-11.database-default",
+        title="Tables of a database are not open by default",
+        remedy="Set DatabaseInput.CreateTableDefaultPermissions to an empty list and grant by Lake Formation.",
+        severity=Severity.MEDIUM,
+        check=_databases,
+    ),
+    _rule(
+        id="ML-11.no-hybrid-access",
+        title="Registered locations are Lake Formation's alone",
+        remedy="Set HybridAccessEnabled to false once all readers have grants.",
+        severity=Severity.MEDIUM,
+        check=_locations,
     ),
 )

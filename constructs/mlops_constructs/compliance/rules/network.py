@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from functools import partial
 
 from mlops_constructs.compliance.estate import Estate, Resource
 from mlops_constructs.compliance.policy import Statement, parse
-from mlops_constructs.compliance.rule import Judgement, Phase, Rule, Severity
+from mlops_constructs.compliance.rule import Check, Judgement, Phase, Rule, Severity
 from mlops_constructs.compliance.rules.expectations import check
 from mlops_constructs.compliance.rules.ports import egress, is_internet
 from mlops_constructs.compliance.values import Unknown
@@ -84,7 +84,7 @@ def _narrow(statement: Statement) -> bool:
     )
 
 
-def _watched(kind: str, attribute: str, words: str) -> Any:
+def _watched(kind: str, attribute: str, words: str) -> Check:
     def judge(estate: Estate) -> Iterator[Judgement]:
         watched = [estate.find(each.get(attribute), "AWS::EC2::VPC") for each in estate.of(kind)]
         for vpc in estate.of("AWS::EC2::VPC"):
@@ -110,83 +110,82 @@ def _delivers(log: Resource) -> bool:
     return bool(log.get("LogDestination") or log.get("LogGroupName"))
 
 
-def _rule(id: str, title: str, rationale: str, remedy: str, severity: Severity, judge: Any) -> Rule:
-    phase = Phase.RELIABLE if id.startswith("NET-2") else Phase.REPEATABLE
-    return Rule(id=id, title=title, rationale=rationale, remedy=remedy, severity=severity, phase=phase, check=judge)
+_closed = partial(Rule, phase=Phase.REPEATABLE)
+_controlled = partial(Rule, phase=Phase.RELIABLE)
 
 
 RULES: tuple[Rule, ...] = (
-    _rule(
-        "NET-1.in-vpc",
-        "Functions, databases, clusters and builds run in subnets of a VPC",
-        "Outside of a VPC nothing watches or bounds where the code connects to.",
-        "Give the property named, with private subnets and a security group of its own.",
-        Severity.MEDIUM,
-        check("NET-1.in-vpc"),
+    _closed(
+        id="NET-1.in-vpc",
+        title="Functions, databases, clusters and builds run in subnets of a VPC",
+        rationale="Outside of a VPC nothing watches or bounds where the code connects to.",
+        remedy="Give the property named, with private subnets and a security group of its own.",
+        severity=Severity.MEDIUM,
+        check=check("NET-1.in-vpc"),
     ),
-    _rule(
-        "NET-1.no-internet-gateway",
-        "VPCs have no door to the internet or to networks of others",
-        "Data leave through a door that is there for convenience.",
-        "Remove it; reach AWS services through endpoints and mirrors of packages through CodeArtifact.",
-        Severity.HIGH,
-        _doors,
+    _closed(
+        id="NET-1.no-internet-gateway",
+        title="VPCs have no door to the internet or to networks of others",
+        rationale="Data leave through a door that is there for convenience.",
+        remedy="Remove it; reach AWS services through endpoints and mirrors of packages through CodeArtifact.",
+        severity=Severity.HIGH,
+        check=_doors,
     ),
-    _rule(
-        "NET-1.no-internet-route",
-        "No route leads to the internet",
-        "One route makes every subnet of its table public.",
-        "Remove the route; reach AWS services through endpoints.",
-        Severity.HIGH,
-        _routes,
+    _closed(
+        id="NET-1.no-internet-route",
+        title="No route leads to the internet",
+        rationale="One route makes every subnet of its table public.",
+        remedy="Remove the route; reach AWS services through endpoints.",
+        severity=Severity.HIGH,
+        check=_routes,
     ),
-    _rule(
-        "NET-2.narrow-egress",
-        "Security groups let out only what is needed",
-        "What code was led astray to send must find no way out.",
-        "Name ports and destinations; 443 to anywhere is fine where no route leaves the VPC.",
-        Severity.MEDIUM,
-        _egress,
+    _controlled(
+        id="NET-2.narrow-egress",
+        title="Security groups let out only what is needed",
+        rationale="What code was led astray to send must find no way out.",
+        remedy="Name ports and destinations; 443 to anywhere is fine where no route leaves the VPC.",
+        severity=Severity.MEDIUM,
+        check=_egress,
     ),
-    _rule(
-        "NET-2.endpoint-policy",
-        "Endpoints serve only principals or resources of this account or organisation",
-        "An endpoint without a policy carries data to anybody's bucket with anybody's credentials.",
-        "Give a PolicyDocument with aws:PrincipalAccount, aws:PrincipalOrgID or aws:ResourceAccount.",
-        Severity.HIGH,
-        _endpoint_policies,
+    _controlled(
+        id="NET-2.endpoint-policy",
+        title="Endpoints serve only principals or resources of this account or organisation",
+        rationale="An endpoint without a policy carries data to anybody's bucket with anybody's credentials.",
+        remedy="Give a PolicyDocument with aws:PrincipalAccount, aws:PrincipalOrgID or aws:ResourceAccount.",
+        severity=Severity.HIGH,
+        check=_endpoint_policies,
     ),
-    _rule(
-        "NET-2.private-dns",
-        "Names of AWS services lead to the endpoints",
-        "With the public name the calls leave the VPC, or fail.",
-        "Set the property named to the value expected.",
-        Severity.MEDIUM,
-        check("NET-2.private-dns"),
+    _controlled(
+        id="NET-2.private-dns",
+        title="Names of AWS services lead to the endpoints",
+        rationale="With the public name the calls leave the VPC, or fail.",
+        remedy="Set the property named to the value expected.",
+        severity=Severity.MEDIUM,
+        check=check("NET-2.private-dns"),
     ),
-    _rule(
-        "NET-2.default-group-unused",
-        "Everything in a VPC names its security groups",
-        "What names none gets the default group, which trusts all its members.",
-        "Give the property named.",
-        Severity.MEDIUM,
-        check("NET-2.default-group-unused"),
+    _controlled(
+        id="NET-2.default-group-unused",
+        title="Everything in a VPC names its security groups",
+        rationale="What names none gets the default group, which trusts all its members.",
+        remedy="Give the property named.",
+        severity=Severity.MEDIUM,
+        check=check("NET-2.default-group-unused"),
     ),
-    _rule(
-        "NET-2.flow-logs",
-        "A flow log records the traffic of every VPC",
-        "After an incident it is the only trace of who talked to whom.",
-        "Add an AWS::EC2::FlowLog on the VPC with traffic type ALL.",
-        Severity.HIGH,
-        _flow_logs,
+    _controlled(
+        id="NET-2.flow-logs",
+        title="A flow log records the traffic of every VPC",
+        rationale="After an incident it is the only trace of who talked to whom.",
+        remedy="Add an AWS::EC2::FlowLog on the VPC with traffic type ALL.",
+        severity=Severity.HIGH,
+        check=_flow_logs,
     ),
-    _rule(
-        "NET-2.resolver-logs",
-        "Every VPC's name lookups are logged",
-        "Names that code looks up show exfiltration and command servers.",
-        "Add an AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation for the VPC.",
-        Severity.MEDIUM,
-        _watched(
+    _controlled(
+        id="NET-2.resolver-logs",
+        title="Every VPC's name lookups are logged",
+        rationale="Names that code looks up show exfiltration and command servers.",
+        remedy="Add an AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation for the VPC.",
+        severity=Severity.MEDIUM,
+        check=_watched(
             "AWS::Route53Resolver::ResolverQueryLoggingConfigAssociation",
             "ResourceId",
             "the name lookups of the VPC are logged nowhere",

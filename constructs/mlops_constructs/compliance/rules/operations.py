@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from mlops_constructs.compliance.asked import asked, given, objects, texts
@@ -142,39 +143,56 @@ def _anomalies(estate: Estate) -> Iterator[Judgement]:
         yield Judgement(subscription, given(subscription.get("Subscribers")), message="the subscription has no reader")
 
 
-def _rule(id: str, title: str, remedy: str, check: Any, severity: Severity = Severity.MEDIUM) -> Rule:
-    money = id.startswith("OPS-3")
-    rationale = "A loop or a stolen key spends a month's money in a night." if money else "Silence looks like success."
-    phase = Phase.SCALABLE if money else Phase.REPEATABLE
-    return Rule(id=id, title=title, rationale=rationale, remedy=remedy, severity=severity, phase=phase, check=check)
+_alarm = partial(Rule, rationale="Silence looks like success.", severity=Severity.MEDIUM, phase=Phase.REPEATABLE)
+_cost = partial(
+    Rule,
+    rationale="A loop or a stolen key spends a month's money in a night.",
+    severity=Severity.MEDIUM,
+    phase=Phase.SCALABLE,
+)
 
 
 RULES: tuple[Rule, ...] = (
-    _rule("OPS-1.alarm-acts", "Alarms have actions", "Add a topic to AlarmActions; leave ActionsEnabled on.", _acts),
-    _rule("OPS-1.alarm-heard", "Somebody hears the alarms", "Subscribe people to the alarms' topic.", _heard),
-    _rule(
-        "OPS-1.workflow-alarm",
-        "Alarms on failed and timed out executions",
-        "Add alarms on ExecutionsFailed and ExecutionsTimedOut of each state machine.",
-        _workflow_alarms,
+    _alarm(
+        id="OPS-1.alarm-acts",
+        title="Alarms have actions",
+        remedy="Add a topic to AlarmActions; leave ActionsEnabled on.",
+        check=_acts,
     ),
-    _rule(
-        "OPS-1.failure-event-heard",
-        "Failure events of workflows have a listener",
-        "Match the detail type in an enabled rule with a target.",
-        _announced,
+    _alarm(
+        id="OPS-1.alarm-heard",
+        title="Somebody hears the alarms",
+        remedy="Subscribe people to the alarms' topic.",
+        check=_heard,
     ),
-    _rule(
-        "OPS-1.endpoint-alarm",
-        "Alarms on errors and latency of each endpoint",
-        "Add alarms on Invocation5XXErrors and ModelLatency with the endpoint's name.",
-        _endpoints,
+    _alarm(
+        id="OPS-1.workflow-alarm",
+        title="Alarms on failed and timed out executions",
+        remedy="Add alarms on ExecutionsFailed and ExecutionsTimedOut of each state machine.",
+        check=_workflow_alarms,
     ),
-    _rule("OPS-3.budget", "A budget with a reader", "Add a budget whose notifications have subscribers.", _budgets),
-    _rule(
-        "OPS-3.anomaly-heard",
-        "Cost anomalies reach somebody",
-        "Subscribe a person or topic to every anomaly monitor.",
-        _anomalies,
+    _alarm(
+        id="OPS-1.failure-event-heard",
+        title="Failure events of workflows have a listener",
+        remedy="Match the detail type in an enabled rule with a target.",
+        check=_announced,
+    ),
+    _alarm(
+        id="OPS-1.endpoint-alarm",
+        title="Alarms on errors and latency of each endpoint",
+        remedy="Add alarms on Invocation5XXErrors and ModelLatency with the endpoint's name.",
+        check=_endpoints,
+    ),
+    _cost(
+        id="OPS-3.budget",
+        title="A budget with a reader",
+        remedy="Add a budget whose notifications have subscribers.",
+        check=_budgets,
+    ),
+    _cost(
+        id="OPS-3.anomaly-heard",
+        title="Cost anomalies reach somebody",
+        remedy="Subscribe a person or topic to every anomaly monitor.",
+        check=_anomalies,
     ),
 )

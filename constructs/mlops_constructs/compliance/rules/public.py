@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from functools import partial
 
 from mlops_constructs.compliance.estate import Estate, Resource
 from mlops_constructs.compliance.rule import Judgement, Phase, Rule, Severity
@@ -57,98 +57,86 @@ def _cluster_endpoints(estate: Estate) -> Iterator[Judgement]:
         yield Judgement(cluster, ok, "PublicAccessCidrs", "" if ok else "its API answers the whole internet")
 
 
-def _rule(id: str, title: str, rationale: str, remedy: str, severity: Severity, judge: Any) -> Rule:
-    return Rule(
-        id=id,
-        title=title,
-        rationale=rationale,
-        remedy=remedy,
-        severity=severity,
-        phase=Phase.INITIAL,
-        check=judge,
-        waivable_in_prod=severity is not Severity.CRITICAL,
-    )
+_rule = partial(Rule, phase=Phase.INITIAL)
+_critical = partial(_rule, severity=Severity.CRITICAL, waivable_in_prod=False)
 
 
 RULES: tuple[Rule, ...] = (
-    _rule(
-        "PUB-2.public-access-block",
-        "Buckets, access points and policies of secrets refuse whatever would make them public",
-        "One wrong ACL or policy publishes the data; the block refuses both.",
-        "Set all four: BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets to true.",
-        Severity.CRITICAL,
-        check("PUB-2.public-access-block"),
+    _critical(
+        id="PUB-2.public-access-block",
+        title="Buckets, access points and policies of secrets refuse whatever would make them public",
+        rationale="One wrong ACL or policy publishes the data; the block refuses both.",
+        remedy="Set all four: BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets to true.",
+        check=check("PUB-2.public-access-block"),
+    ),
+    _critical(
+        id="PUB-2.not-public",
+        title="Databases, brokers, buckets and services have no public side",
+        rationale="A public database is found by scanners within hours.",
+        remedy="Set the property named to the value expected and reach it through the VPC.",
+        check=check("PUB-2.not-public"),
     ),
     _rule(
-        "PUB-2.not-public",
-        "Databases, brokers, buckets and services have no public side",
-        "A public database is found by scanners within hours.",
-        "Set the property named to the value expected and reach it through the VPC.",
-        Severity.CRITICAL,
-        check("PUB-2.not-public"),
+        id="PUB-2.bucket-owner-enforced",
+        title="Access control lists are off: the bucket's owner owns every object",
+        rationale="Lists grant access that no policy shows.",
+        remedy="Set OwnershipControls to BucketOwnerEnforced.",
+        severity=Severity.MEDIUM,
+        check=check("PUB-2.bucket-owner-enforced"),
     ),
     _rule(
-        "PUB-2.bucket-owner-enforced",
-        "Access control lists are off: the bucket's owner owns every object",
-        "Lists grant access that no policy shows.",
-        "Set OwnershipControls to BucketOwnerEnforced.",
-        Severity.MEDIUM,
-        check("PUB-2.bucket-owner-enforced"),
+        id="PUB-2.public-by-nature",
+        title="No public repository, no elastic address",
+        rationale="These exist only to be reached from the internet.",
+        remedy="Use a private repository, and interface endpoints instead of addresses.",
+        severity=Severity.HIGH,
+        check=_by_nature,
     ),
     _rule(
-        "PUB-2.public-by-nature",
-        "No public repository, no elastic address",
-        "These exist only to be reached from the internet.",
-        "Use a private repository, and interface endpoints instead of addresses.",
-        Severity.HIGH,
-        _by_nature,
+        id="PUB-3.no-public-address",
+        title="Machines, tasks and load balancers get no public address",
+        rationale="What has a public address is one wrong security group away from the internet.",
+        remedy="Set the property named to the value expected.",
+        severity=Severity.HIGH,
+        check=check("PUB-3.no-public-address"),
+    ),
+    _critical(
+        id="PUB-3.open-ingress",
+        title="No security group lets the whole internet in",
+        rationale="A port open to everybody is attacked at once.",
+        remedy="Name a security group or a range of your own as the source.",
+        check=_open_ingress,
     ),
     _rule(
-        "PUB-3.no-public-address",
-        "Machines, tasks and load balancers get no public address",
-        "What has a public address is one wrong security group away from the internet.",
-        "Set the property named to the value expected.",
-        Severity.HIGH,
-        check("PUB-3.no-public-address"),
+        id="PUB-3.wide-ingress",
+        title="No security group opens every port, but to itself, or lets in more than a VPC",
+        rationale="Every port, and every machine of a large range, includes those nobody thought of.",
+        remedy="Name the ports that are used, and a group or a range of a VPC as the source.",
+        severity=Severity.MEDIUM,
+        check=_wide_ingress,
     ),
     _rule(
-        "PUB-3.open-ingress",
-        "No security group lets the whole internet in",
-        "A port open to everybody is attacked at once.",
-        "Name a security group or a range of your own as the source.",
-        Severity.CRITICAL,
-        _open_ingress,
+        id="PUB-3.open-network-acl",
+        title="No network ACL lets the whole internet in on every port",
+        rationale="It takes the second fence away.",
+        remedy="Name ports and ranges.",
+        severity=Severity.HIGH,
+        check=_network_acls,
     ),
     _rule(
-        "PUB-3.wide-ingress",
-        "No security group opens every port, but to itself, or lets in more than a VPC",
-        "Every port, and every machine of a large range, includes those nobody thought of.",
-        "Name the ports that are used, and a group or a range of a VPC as the source.",
-        Severity.MEDIUM,
-        _wide_ingress,
+        id="PUB-3.cluster-endpoint",
+        title="The API of a Kubernetes cluster does not answer the whole internet",
+        rationale="Everything in the cluster is steered from there.",
+        remedy="Set EndpointPublicAccess: false, or name ranges in PublicAccessCidrs.",
+        severity=Severity.HIGH,
+        check=_cluster_endpoints,
     ),
     _rule(
-        "PUB-3.open-network-acl",
-        "No network ACL lets the whole internet in on every port",
-        "It takes the second fence away.",
-        "Name ports and ranges.",
-        Severity.HIGH,
-        _network_acls,
-    ),
-    _rule(
-        "PUB-3.cluster-endpoint",
-        "The API of a Kubernetes cluster does not answer the whole internet",
-        "Everything in the cluster is steered from there.",
-        "Set EndpointPublicAccess: false, or name ranges in PublicAccessCidrs.",
-        Severity.HIGH,
-        _cluster_endpoints,
-    ),
-    _rule(
-        "PUB-3.authorised",
-        "Interfaces on the internet ask who calls",
-        "Without authorisation whoever knows the address may call.",
-        "Authorise with IAM, a user pool or an authoriser.",
-        Severity.HIGH,
-        check("PUB-3.authorised"),
+        id="PUB-3.authorised",
+        title="Interfaces on the internet ask who calls",
+        rationale="Without authorisation whoever knows the address may call.",
+        remedy="Authorise with IAM, a user pool or an authoriser.",
+        severity=Severity.HIGH,
+        check=check("PUB-3.authorised"),
     ),
 )

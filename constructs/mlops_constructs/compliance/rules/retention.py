@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from mlops_constructs.compliance.estate import Estate, Resource
@@ -96,102 +96,90 @@ def _noncurrent_days(rule: Mapping[str, Any]) -> int | None:
     return int(written) if written.isdigit() else None
 
 
-def _rule(
-    id: str, title: str, rationale: str, remedy: str, severity: Severity, judge: Any, *, also: tuple[str, ...] = ()
-) -> Rule:
-    return Rule(
-        id=id,
-        title=title,
-        rationale=rationale,
-        remedy=remedy,
-        severity=severity,
-        phase=Phase.REPEATABLE,
-        check=judge,
-        also=also,
-    )
+_rule = partial(Rule, phase=Phase.REPEATABLE)
 
 
 RULES: tuple[Rule, ...] = (
     _rule(
-        "RET-1.kept-on-delete",
-        "What holds data survives the deletion of its stack and its own replacement (guarded environments)",
-        "One renamed construct deletes years of data.",
-        "Set DeletionPolicy and UpdateReplacePolicy to Retain, or Snapshot where the type knows it.",
-        Severity.CRITICAL,
-        _kept_on_delete,
+        id="RET-1.kept-on-delete",
+        title="What holds data survives the deletion of its stack and its own replacement (guarded environments)",
+        rationale="One renamed construct deletes years of data.",
+        remedy="Set DeletionPolicy and UpdateReplacePolicy to Retain, or Snapshot where the type knows it.",
+        severity=Severity.CRITICAL,
+        check=_kept_on_delete,
     ),
     _rule(
-        "RET-1.deletion-protection",
-        "Databases, tables, clusters and pools refuse deletion (guarded environments)",
-        "One call of the API is enough without it.",
-        "Set the property named to the value expected.",
-        Severity.HIGH,
-        check("RET-1.deletion-protection", guarded=True),
+        id="RET-1.deletion-protection",
+        title="Databases, tables, clusters and pools refuse deletion (guarded environments)",
+        rationale="One call of the API is enough without it.",
+        remedy="Set the property named to the value expected.",
+        severity=Severity.HIGH,
+        check=check("RET-1.deletion-protection", guarded=True),
     ),
     _rule(
-        "RET-1.backups",
-        "Databases keep backups of seven days or more (guarded environments)",
-        "A wrong statement is found days later.",
-        "Raise the property named.",
-        Severity.HIGH,
-        check("RET-1.backups", guarded=True),
+        id="RET-1.backups",
+        title="Databases keep backups of seven days or more (guarded environments)",
+        rationale="A wrong statement is found days later.",
+        remedy="Raise the property named.",
+        severity=Severity.HIGH,
+        check=check("RET-1.backups", guarded=True),
     ),
     _rule(
-        "RET-1.point-in-time-recovery",
-        "Tables and file systems can be had back as of any minute",
-        "A wrong write is found hours later.",
-        "Set the property named to the value expected.",
-        Severity.HIGH,
-        check("RET-1.point-in-time-recovery"),
+        id="RET-1.point-in-time-recovery",
+        title="Tables and file systems can be had back as of any minute",
+        rationale="A wrong write is found hours later.",
+        remedy="Set the property named to the value expected.",
+        severity=Severity.HIGH,
+        check=check("RET-1.point-in-time-recovery"),
     ),
     _rule(
-        "RET-1.versioning",
-        "Buckets keep versions",
-        "An overwritten object is gone without them.",
-        "Set VersioningConfiguration.Status to Enabled.",
-        Severity.HIGH,
-        check("RET-1.versioning"),
+        id="RET-1.versioning",
+        title="Buckets keep versions",
+        rationale="An overwritten object is gone without them.",
+        remedy="Set VersioningConfiguration.Status to Enabled.",
+        severity=Severity.HIGH,
+        check=check("RET-1.versioning"),
     ),
     _rule(
-        "RET-1.versions-kept",
-        "Old versions stay for a month or more (guarded environments)",
-        "A version that leaves at once is no way back.",
-        "Raise NoncurrentDays to 30 or more.",
-        Severity.MEDIUM,
-        _versions_kept,
+        id="RET-1.versions-kept",
+        title="Old versions stay for a month or more (guarded environments)",
+        rationale="A version that leaves at once is no way back.",
+        remedy="Raise NoncurrentDays to 30 or more.",
+        severity=Severity.MEDIUM,
+        check=_versions_kept,
     ),
     _rule(
-        "RET-1.locks-hold",
-        "Object Lock, where it is on, keeps every new object for a time (a month in guarded environments)",
-        "Without a default retention a lock that is on locks nothing.",
-        "Set ObjectLockConfiguration.Rule.DefaultRetention with a mode and 30 days or more.",
-        Severity.HIGH,
-        _locks_hold,
+        id="RET-1.locks-hold",
+        title="Object Lock, where it is on, keeps every new object for a time (a month in guarded environments)",
+        rationale="Without a default retention a lock that is on locks nothing.",
+        remedy="Set ObjectLockConfiguration.Rule.DefaultRetention with a mode and 30 days or more.",
+        severity=Severity.HIGH,
+        check=_locks_hold,
         also=("LOG-3",),
     ),
     _rule(
-        "RET-1.data-stay",
-        "No lifecycle rule empties a whole bucket within 90 days (guarded environments)",
-        "A rule without a prefix takes everything, also what it was not meant for.",
-        "Give the rule a prefix, or raise ExpirationInDays.",
-        Severity.MEDIUM,
-        _data_stay,
+        id="RET-1.data-stay",
+        title="No lifecycle rule empties a whole bucket within 90 days (guarded environments)",
+        rationale="A rule without a prefix takes everything, also what it was not meant for.",
+        remedy="Give the rule a prefix, or raise ExpirationInDays.",
+        severity=Severity.MEDIUM,
+        check=_data_stay,
     ),
     _rule(
-        "RET-2.data-leave",
-        "Buckets have lifecycle rules, archives of events an end",
-        "Data kept for ever are a liability nobody looks after.",
-        "Set the property named to the value expected.",
-        Severity.MEDIUM,
-        check("RET-2.data-leave"),
+        id="RET-2.data-leave",
+        title="Buckets have lifecycle rules, archives of events an end",
+        rationale="Data kept for ever are a liability nobody looks after.",
+        remedy="Set the property named to the value expected.",
+        severity=Severity.MEDIUM,
+        check=check("RET-2.data-leave"),
     ),
     _rule(
-        "RET-2.versions-leave",
-        "Old versions and broken uploads leave every bucket",
-        "A deletion that leaves the old version behind deletes nothing.",
-        "Add an enabled rule for the whole bucket: NoncurrentVersionExpiration (400 days at most) and "
+        id="RET-2.versions-leave",
+        title="Old versions and broken uploads leave every bucket",
+        rationale="A deletion that leaves the old version behind deletes nothing.",
+        remedy="Add an enabled rule for the whole bucket: NoncurrentVersionExpiration (400 days at most) and "
         "AbortIncompleteMultipartUpload.",
-        Severity.MEDIUM,
-        _versions_leave,
+        severity=Severity.MEDIUM,
+        check=_versions_leave,
     ),
 )

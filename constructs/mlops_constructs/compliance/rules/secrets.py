@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from mlops_constructs.compliance.estate import Estate, Resource
@@ -138,42 +138,39 @@ def _generated(estate: Estate) -> Iterator[Judgement]:
         yield Judgement(secret, ok, "SecretString", "" if ok else message)
 
 
-def _rule(name: str, title: str, remedy: str, judge: Any) -> Rule:
-    return Rule(
-        id=f"ENC-4.{name}",
-        title=title,
-        rationale="A template is read by many and kept in version control: what stands in it is no secret any more.",
-        remedy=remedy,
-        severity=Severity.CRITICAL,
-        phase=Phase.INITIAL,
-        check=judge,
-        waivable_in_prod=False,
-    )
+_rule = partial(
+    Rule,
+    rationale="A template is read by many and kept in version control: what stands in it is no secret any more.",
+    severity=Severity.CRITICAL,
+    phase=Phase.INITIAL,
+    waivable_in_prod=False,
+)
 
 
 RULES: tuple[Rule, ...] = (
     _rule(
-        "no-plain-secret",
-        "Properties, variables and arguments named like secrets hold references",
-        "Refer to Secrets Manager ({{resolve:secretsmanager:...}}) or pass the secret's ARN and read it at run time.",
-        _named,
+        id="ENC-4.no-plain-secret",
+        title="Properties, variables and arguments named like secrets hold references",
+        remedy="Refer to Secrets Manager ({{resolve:secretsmanager:...}}) or pass the secret's ARN and read it at run "
+        "time.",
+        check=_named,
     ),
     _rule(
-        "no-key-material",
-        "Nothing shaped like a key, a token or an address with a password stands in a template",
-        "Revoke it, then refer to Secrets Manager.",
-        _shaped,
+        id="ENC-4.no-key-material",
+        title="Nothing shaped like a key, a token or an address with a password stands in a template",
+        remedy="Revoke it, then refer to Secrets Manager.",
+        check=_shaped,
     ),
     _rule(
-        "no-secret-parameter",
-        "No parameter of SSM that is named like a secret is made by a template",
-        "CloudFormation cannot make SecureString: make it outside, or use Secrets Manager.",
-        _parameters,
+        id="ENC-4.no-secret-parameter",
+        title="No parameter of SSM that is named like a secret is made by a template",
+        remedy="CloudFormation cannot make SecureString: make it outside, or use Secrets Manager.",
+        check=_parameters,
     ),
     _rule(
-        "generated-secret",
-        "Secrets are generated where they are kept",
-        "Use GenerateSecretString, or fill the secret after deployment.",
-        _generated,
+        id="ENC-4.generated-secret",
+        title="Secrets are generated where they are kept",
+        remedy="Use GenerateSecretString, or fill the secret after deployment.",
+        check=_generated,
     ),
 )

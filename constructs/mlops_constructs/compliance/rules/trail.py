@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from functools import partial
 
 from mlops_constructs.compliance.estate import Estate, Resource
 from mlops_constructs.compliance.policy import texts
@@ -76,65 +76,57 @@ def _recorder_delivers(estate: Estate) -> Iterator[Judgement]:
         yield Judgement(recorder, bool(channels), "", "" if channels else "no delivery channel takes what it records")
 
 
-def _rule(id: str, title: str, rationale: str, remedy: str, severity: Severity, judge: Any) -> Rule:
-    return Rule(
-        id=id,
-        title=title,
-        rationale=rationale,
-        remedy=remedy,
-        severity=severity,
-        phase=Phase.RELIABLE,
-        check=judge,
-    )
+_rule = partial(Rule, phase=Phase.RELIABLE)
 
 
 RULES: tuple[Rule, ...] = (
     _rule(
-        "LOG-3.trail-whole",
-        "The trail runs, in every region, with global services and validated files; the recorder records all types",
-        "A trail with a gap proves nothing.",
-        "Set the property named to the value expected.",
-        Severity.HIGH,
-        check("LOG-3.trail-whole"),
+        id="LOG-3.trail-whole",
+        title="The trail runs, in every region, with global services and validated files; the recorder records all "
+        "types",
+        rationale="A trail with a gap proves nothing.",
+        remedy="Set the property named to the value expected.",
+        severity=Severity.HIGH,
+        check=check("LOG-3.trail-whole"),
     ),
     _rule(
-        "LOG-3.trail-management-events",
-        "The trail takes all management events",
-        "Read events show reconnaissance, write events the change.",
-        "Select management events with ReadWriteType All.",
-        Severity.HIGH,
-        _trail_selects,
+        id="LOG-3.trail-management-events",
+        title="The trail takes all management events",
+        rationale="Read events show reconnaissance, write events the change.",
+        remedy="Select management events with ReadWriteType All.",
+        severity=Severity.HIGH,
+        check=_trail_selects,
     ),
     _rule(
-        "LOG-3.trail-data-events",
-        "The trail takes reads and writes of objects in S3",
-        "Management events do not show who read the data.",
-        "Select data events of AWS::S3::Object, at least for the buckets that hold data.",
-        Severity.MEDIUM,
-        _trail_takes_data,
+        id="LOG-3.trail-data-events",
+        title="The trail takes reads and writes of objects in S3",
+        rationale="Management events do not show who read the data.",
+        remedy="Select data events of AWS::S3::Object, at least for the buckets that hold data.",
+        severity=Severity.MEDIUM,
+        check=_trail_takes_data,
     ),
     _rule(
-        "LOG-3.trail-insights",
-        "The trail of production looks for unusual rates of calls and errors",
-        "A stolen key shows in the rate of its calls first.",
-        "Add InsightSelectors for ApiCallRateInsight and ApiErrorRateInsight.",
-        Severity.LOW,
-        _trail_insights,
+        id="LOG-3.trail-insights",
+        title="The trail of production looks for unusual rates of calls and errors",
+        rationale="A stolen key shows in the rate of its calls first.",
+        remedy="Add InsightSelectors for ApiCallRateInsight and ApiErrorRateInsight.",
+        severity=Severity.LOW,
+        check=_trail_insights,
     ),
     _rule(
-        "LOG-3.trail-immutable",
-        "Nobody can change or delete the trail's files before their time",
-        "Whoever breaks in deletes the traces first.",
-        "Enable Object Lock on the trail's bucket, with a default retention as long as logs are kept.",
-        Severity.HIGH,
-        _trail_bucket,
+        id="LOG-3.trail-immutable",
+        title="Nobody can change or delete the trail's files before their time",
+        rationale="Whoever breaks in deletes the traces first.",
+        remedy="Enable Object Lock on the trail's bucket, with a default retention as long as logs are kept.",
+        severity=Severity.HIGH,
+        check=_trail_bucket,
     ),
     _rule(
-        "LOG-3.recorder-delivers",
-        "What the recorder records is delivered",
-        "A recorder without a delivery channel does not start.",
-        "Add an AWS::Config::DeliveryChannel.",
-        Severity.HIGH,
-        _recorder_delivers,
+        id="LOG-3.recorder-delivers",
+        title="What the recorder records is delivered",
+        rationale="A recorder without a delivery channel does not start.",
+        remedy="Add an AWS::Config::DeliveryChannel.",
+        severity=Severity.HIGH,
+        check=_recorder_delivers,
     ),
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 from mlops_constructs.compliance.estate import Estate, Resource
 from mlops_constructs.compliance.policy import Principal, Statement, matches, parse
-from mlops_constructs.compliance.rule import Judgement, Phase, Rule, Severity
+from mlops_constructs.compliance.rule import Check, Judgement, Phase, Rule, Severity
 from mlops_constructs.compliance.rules.expectations import check, mappings
 from mlops_constructs.compliance.values import is_true
 
@@ -43,7 +43,7 @@ _TOPICS = _Guarded(
 _FILE_SYSTEMS = _Guarded("AWS::EFS::FileSystem", {"AWS::EFS::FileSystem": ""}, "FileSystemPolicy", ())
 
 
-def _tls_only(guarded: _Guarded) -> Any:
+def _tls_only(guarded: _Guarded) -> Check:
     def judge(estate: Estate) -> Iterator[Judgement]:
         for resource in estate.of(guarded.kind):
             ok = _refuses(estate, guarded, resource, _without_tls)
@@ -59,7 +59,7 @@ def _tls_version(estate: Estate) -> Iterator[Judgement]:
         yield Judgement(bucket, ok, "TlsVersion", "" if ok else message)
 
 
-def _refuses(estate: Estate, guarded: _Guarded, resource: Resource, when: Any) -> bool:
+def _refuses(estate: Estate, guarded: _Guarded, resource: Resource, when: Callable[[Statement], bool]) -> bool:
     denials = [statement for statement in _statements(estate, guarded, resource) if not statement.allows]
     wanted = [resource.arn, f"{resource.arn}/*"] if guarded.below else [resource.arn]
     return all(
@@ -133,83 +133,75 @@ def _parameter_groups(estate: Estate) -> Iterator[Judgement]:
         yield Judgement(group, ok, "require_ssl", "" if ok else "require_ssl is not true: connections may be plain")
 
 
-def _rule(name: str, title: str, rationale: str, remedy: str, severity: Severity, judge: Any) -> Rule:
-    return Rule(
-        id=f"ENC-3.{name}",
-        title=title,
-        rationale=rationale,
-        remedy=remedy,
-        severity=severity,
-        phase=Phase.REPEATABLE,
-        check=judge,
-    )
+_rule = partial(Rule, phase=Phase.REPEATABLE)
 
 
 _DENY = 'Deny Principal "*" {actions} on {what} under {{"Bool": {{"aws:SecureTransport": "false"}}}} and nothing else.'
 
 RULES: tuple[Rule, ...] = (
     _rule(
-        "in-transit",
-        "Connections are encrypted, with TLS 1.2 or newer",
-        "Who can listen on the way reads and changes what is not encrypted.",
-        "Set the property named to the value expected.",
-        Severity.HIGH,
-        check("ENC-3.in-transit"),
+        id="ENC-3.in-transit",
+        title="Connections are encrypted, with TLS 1.2 or newer",
+        rationale="Who can listen on the way reads and changes what is not encrypted.",
+        remedy="Set the property named to the value expected.",
+        severity=Severity.HIGH,
+        check=check("ENC-3.in-transit"),
     ),
     _rule(
-        "bucket-tls-only",
-        "Buckets refuse requests without TLS, for the bucket and every object",
-        "S3 answers plain HTTP unless the bucket's policy refuses it.",
-        _DENY.format(actions="s3:*", what="the bucket and its objects"),
-        Severity.HIGH,
-        _tls_only(_BUCKETS),
+        id="ENC-3.bucket-tls-only",
+        title="Buckets refuse requests without TLS, for the bucket and every object",
+        rationale="S3 answers plain HTTP unless the bucket's policy refuses it.",
+        remedy=_DENY.format(actions="s3:*", what="the bucket and its objects"),
+        severity=Severity.HIGH,
+        check=_tls_only(_BUCKETS),
     ),
     _rule(
-        "bucket-tls-version",
-        "Buckets refuse TLS older than 1.2",
-        "Older versions have known breaks.",
-        'Deny Principal "*" s3:* on the bucket and its objects with {"NumericLessThan": {"s3:TlsVersion": 1.2}}.',
-        Severity.MEDIUM,
-        _tls_version,
+        id="ENC-3.bucket-tls-version",
+        title="Buckets refuse TLS older than 1.2",
+        rationale="Older versions have known breaks.",
+        remedy='Deny Principal "*" s3:* on the bucket and its objects with '
+        '{"NumericLessThan": {"s3:TlsVersion": 1.2}}.',
+        severity=Severity.MEDIUM,
+        check=_tls_version,
     ),
     _rule(
-        "queue-tls-only",
-        "Queues refuse requests without TLS",
-        "SQS answers plain HTTP unless the queue's policy refuses it.",
-        _DENY.format(actions="sqs:*", what="the queue"),
-        Severity.HIGH,
-        _tls_only(_QUEUES),
+        id="ENC-3.queue-tls-only",
+        title="Queues refuse requests without TLS",
+        rationale="SQS answers plain HTTP unless the queue's policy refuses it.",
+        remedy=_DENY.format(actions="sqs:*", what="the queue"),
+        severity=Severity.HIGH,
+        check=_tls_only(_QUEUES),
     ),
     _rule(
-        "topic-tls-only",
-        "Topics refuse publishing without TLS",
-        "SNS answers plain HTTP unless the topic's policy refuses it.",
-        _DENY.format(actions="sns:Publish", what="the topic"),
-        Severity.HIGH,
-        _tls_only(_TOPICS),
+        id="ENC-3.topic-tls-only",
+        title="Topics refuse publishing without TLS",
+        rationale="SNS answers plain HTTP unless the topic's policy refuses it.",
+        remedy=_DENY.format(actions="sns:Publish", what="the topic"),
+        severity=Severity.HIGH,
+        check=_tls_only(_TOPICS),
     ),
     _rule(
-        "file-system-tls-only",
-        "File systems refuse mounts without TLS",
-        "NFS carries data in plain text unless the mount helper wraps it in TLS.",
-        _DENY.format(actions="*", what="the file system"),
-        Severity.HIGH,
-        _tls_only(_FILE_SYSTEMS),
+        id="ENC-3.file-system-tls-only",
+        title="File systems refuse mounts without TLS",
+        rationale="NFS carries data in plain text unless the mount helper wraps it in TLS.",
+        remedy=_DENY.format(actions="*", what="the file system"),
+        severity=Severity.HIGH,
+        check=_tls_only(_FILE_SYSTEMS),
     ),
     _rule(
-        "listener-https",
-        "Load balancers listen to HTTPS; HTTP only redirects",
-        "A listener on HTTP takes credentials and data in plain text.",
-        "Listen to HTTPS, or redirect to it in every default action.",
-        Severity.HIGH,
-        _listeners,
+        id="ENC-3.listener-https",
+        title="Load balancers listen to HTTPS; HTTP only redirects",
+        rationale="A listener on HTTP takes credentials and data in plain text.",
+        remedy="Listen to HTTPS, or redirect to it in every default action.",
+        severity=Severity.HIGH,
+        check=_listeners,
     ),
     _rule(
-        "warehouse-tls-only",
-        "Redshift refuses connections without TLS",
-        "A cluster accepts plain connections unless require_ssl is set.",
-        "Set the parameter require_ssl to true.",
-        Severity.HIGH,
-        _parameter_groups,
+        id="ENC-3.warehouse-tls-only",
+        title="Redshift refuses connections without TLS",
+        rationale="A cluster accepts plain connections unless require_ssl is set.",
+        remedy="Set the parameter require_ssl to true.",
+        severity=Severity.HIGH,
+        check=_parameter_groups,
     ),
 )
