@@ -174,6 +174,15 @@ def test_tables_outlive_the_stack_where_data_are_retained(template):
     assert set(policies.values()) == {"Retain"}
 
 
+def test_a_backfill_waits_for_hours_and_a_few_files_too_many_for_a_minute(states):
+    (rule,) = [r for r in states["Curate"]["Retry"] if "Glue.ConcurrentRunsExceededException" in r["ErrorEquals"]]
+    first, factor, longest = (rule[name] for name in ("IntervalSeconds", "BackoffRate", "MaxDelaySeconds"))
+    averages = [min(longest, first * factor**attempt) / 2 for attempt in range(rule["MaxAttempts"])]
+    assert rule["JitterStrategy"] == "FULL"
+    assert sum(averages) > 5 * 3600 and 2 * sum(averages) < 24 * 3600  # a workflow is stopped after a day
+    assert sum(averages[:3]) < 60
+
+
 def test_ledger_and_gate_are_kept_encrypted_and_recoverable(template):
     tables = template.find_resources("AWS::DynamoDB::Table").values()
     assert len(tables) == 2
