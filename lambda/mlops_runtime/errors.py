@@ -34,6 +34,10 @@ class StagedDataInvalid(PlatformError):
     """The curating job's summary is missing, malformed or contradicts itself."""
 
 
+class ClaimLost(PlatformError):
+    """The file is not this execution's any more: it was given up, or its claim went stale and another took it."""
+
+
 class NoLabelledData(PlatformError):
     """There is nothing to learn from: a source with labels has no curated rows."""
 

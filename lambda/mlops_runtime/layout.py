@@ -81,6 +81,11 @@ def staged_meta(workload: str, source: str, sha256: str) -> str:
     return f"staged-meta/{workload}/{source}/{_checked_sha256(sha256)}.json"
 
 
+def staged_keys(workload: str, source: str, sha256: str) -> str:
+    """Raw zone: which keys a file's rows have, as sorted 64-bit hashes. The curating job puts it beside the meta."""
+    return f"staged-meta/{workload}/{source}/{_checked_sha256(sha256)}.keys"
+
+
 def curated_prefix(workload: str, source: str) -> str:
     """Curated zone: root of the source's table."""
     return f"{workload}/{source}/"

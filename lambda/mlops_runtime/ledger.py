@@ -1,7 +1,12 @@
 """The ledger of landed files: one row per content, so the same bytes are never curated twice.
 
 Row: pk `<workload>#<source>`, sk SHA-256 of the content; status `claimed` while an ingest execution works on
-it, `published` once its rows are curated. A claim whose execution died without releasing it goes stale.
+it, `published` once its rows are curated, `withdrawn` while what it left is removed. A claim whose execution died
+without releasing it goes stale.
+
+Published files stand in an order: the first has place 1, the next 2, each in a row of its own, sk `published#<place>`.
+A file takes its place only if nobody took it before, so whoever knows all files before a place knows that no other
+came between. Nothing but these rows says which curated objects count.
 
 Refused files leave a row of their own, sk `rejected#<landing key>`, until a file with the same name is
 accepted: the producer sent it again, corrected. Their bytes are summed up in the gate's item.
@@ -9,56 +14,22 @@ accepted: the producer sent it again, corrected. Their bytes are summed up in th
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from mlops_runtime.contention import patiently
+from mlops_runtime.errors import ClaimLost
+from mlops_runtime.ledger_rows import LAST_PLACE, Entry, Publication, PublishedFile, place_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+    from mlops_runtime.ledger_rows import Item
 
 CLAIM_STALE_AFTER_SECONDS = 24 * 3600
-
-Item = dict[str, "AttributeValueTypeDef"]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One content known to the ledger. `months` counts its curated rows by month of the event."""
-
-    sha256: str
-    status: str
-    execution: str
-    source_uri: str
-    months: Mapping[str, int]
-
-    @property
-    def is_published(self) -> bool:
-        """Whether its rows are curated."""
-        return self.status == "published"
-
-
-@dataclass(frozen=True)
-class Publication:
-    """What one landed file brought.
-
-    Attributes:
-        source_uri: The landed file.
-        landing_key: Its key, by which an earlier refusal of the same file is settled.
-        months: Curated rows by month.
-        training_rows: Rows that count as new for training (0 for a source without label).
-        rows_quarantined: Rows refused one by one.
-        size: Bytes of the accepted file.
-    """
-
-    source_uri: str
-    landing_key: str
-    months: Mapping[str, int]
-    training_rows: int
-    rows_quarantined: int
-    size: int
 
 
 @dataclass(frozen=True)
@@ -80,23 +51,25 @@ class Ledger:
         The same execution may claim again (redrive). Returns None on success, else the entry that stands in the way.
         """
         try:
-            self.client.put_item(
-                TableName=self.table,
-                Item={
-                    **self.key(sha256),
-                    "status": {"S": "claimed"},
-                    "execution": {"S": execution},
-                    "source_uri": {"S": source_uri},
-                    "claimed_at": {"N": str(now)},
-                },
-                ConditionExpression="attribute_not_exists(pk) OR (#status = :claimed AND "
-                "(execution = :execution OR claimed_at < :stale))",
-                ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues={
-                    ":claimed": {"S": "claimed"},
-                    ":execution": {"S": execution},
-                    ":stale": {"N": str(now - CLAIM_STALE_AFTER_SECONDS)},
-                },
+            patiently(
+                lambda: self.client.put_item(
+                    TableName=self.table,
+                    Item={
+                        **self.key(sha256),
+                        "status": {"S": "claimed"},
+                        "execution": {"S": execution},
+                        "source_uri": {"S": source_uri},
+                        "claimed_at": {"N": str(now)},
+                    },
+                    ConditionExpression="attribute_not_exists(pk) OR (#status <> :published AND "
+                    "(execution = :execution OR claimed_at < :stale))",
+                    ExpressionAttributeNames={"#status": "status"},
+                    ExpressionAttributeValues={
+                        ":published": {"S": "published"},
+                        ":execution": {"S": execution},
+                        ":stale": {"N": str(now - CLAIM_STALE_AFTER_SECONDS)},
+                    },
+                )
             )
         except self.client.exceptions.ConditionalCheckFailedException:
             entry = self.get(sha256)
@@ -108,55 +81,97 @@ class Ledger:
     def get(self, sha256: str) -> Entry | None:
         """The entry of a content, read consistently; None for a content never seen."""
         item = self.client.get_item(TableName=self.table, Key=self.key(sha256), ConsistentRead=True).get("Item")
-        return None if item is None else _entry(item)
+        return None if item is None else Entry.of(item)
 
-    def published(self) -> Iterator[Entry]:
-        """Every published content of the source."""
+    def published(self, *, after: int = 0) -> Iterator[PublishedFile]:
+        """The published files of the source in their order, those after a place only.
+
+        Ends before a gap: a file published while the list was being read is for the next reader.
+        """
         pages = self.client.get_paginator("query").paginate(
             TableName=self.table,
-            KeyConditionExpression="pk = :pk",
-            FilterExpression="#status = :published",
-            ExpressionAttributeNames={"#status": "status"},
-            ExpressionAttributeValues={":pk": self.key("")["pk"], ":published": {"S": "published"}},
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+            ExpressionAttributeValues={
+                ":pk": self.key("")["pk"],
+                ":first": {"S": place_key(after + 1)},
+                ":last": {"S": place_key(LAST_PLACE)},
+            },
             ConsistentRead=True,
         )
-        for page in pages:
-            for item in page["Items"]:
-                yield _entry(item)
+        for place, item in enumerate((item for page in pages for item in page["Items"]), after + 1):
+            if item["sk"]["S"] != place_key(place):
+                return
+            yield PublishedFile.of(item, place)
 
-    def release(self, sha256: str, *, source_uri: str) -> None:
-        """Give up the claim of `source_uri` on a content that was not published; no claim, no effect."""
+    def withdraw(self, sha256: str, *, execution: str) -> bool:
+        """Make sure that a content claimed by `execution` is not published any more, whoever still works on it.
+
+        Returns False when there is no such claim; True again for one withdrawn before.
+        """
         try:
-            self.client.delete_item(
-                TableName=self.table,
-                Key=self.key(sha256),
-                ConditionExpression="#status = :claimed AND source_uri = :source_uri",
-                ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues={":claimed": {"S": "claimed"}, ":source_uri": {"S": source_uri}},
+            patiently(
+                lambda: self.client.update_item(
+                    TableName=self.table,
+                    Key=self.key(sha256),
+                    UpdateExpression="SET #status = :withdrawn",
+                    ConditionExpression="#status <> :published AND execution = :execution",
+                    ExpressionAttributeNames={"#status": "status"},
+                    ExpressionAttributeValues={
+                        ":withdrawn": {"S": "withdrawn"},
+                        ":published": {"S": "published"},
+                        ":execution": {"S": execution},
+                    },
+                )
+            )
+        except self.client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def release(self, sha256: str, *, execution: str) -> None:
+        """Forget a content that `execution` has withdrawn: it may land again. No such entry, no effect."""
+        try:
+            patiently(
+                lambda: self.client.delete_item(
+                    TableName=self.table,
+                    Key=self.key(sha256),
+                    ConditionExpression="#status = :withdrawn AND execution = :execution",
+                    ExpressionAttributeNames={"#status": "status"},
+                    ExpressionAttributeValues={":withdrawn": {"S": "withdrawn"}, ":execution": {"S": execution}},
+                )
             )
         except self.client.exceptions.ConditionalCheckFailedException:
             return
 
-    def publish(self, sha256: str, publication: Publication, *, gate_table: str, now: int) -> bool:
-        """Mark a content published and count it in the gate, both or neither.
+    def publish(
+        self, sha256: str, publication: Publication, *, execution: str, place: int, gate_table: str, now: int
+    ) -> bool:
+        """Give a content its place among the published files and count it in the gate: all of it or nothing.
 
-        Returns whether this call did it: False when it was published before.
+        Returns False when another file has that place. A content published before stays as it is, counted once.
+
+        Raises:
+            ClaimLost: The content is not claimed by `execution`.
         """
         mark: TransactWriteItemTypeDef = {
             "Update": {
                 "TableName": self.table,
                 "Key": self.key(sha256),
-                "UpdateExpression": "SET #status = :published, months = :months, published_at = :now, "
-                "source_uri = :source_uri",
-                "ConditionExpression": "attribute_not_exists(#status) OR #status = :claimed",
+                "UpdateExpression": "SET #status = :published, published_at = :now",
+                "ConditionExpression": "#status = :claimed AND execution = :execution",
                 "ExpressionAttributeNames": {"#status": "status"},
                 "ExpressionAttributeValues": {
                     ":published": {"S": "published"},
                     ":claimed": {"S": "claimed"},
-                    ":months": {"S": json.dumps(dict(publication.months), sort_keys=True)},
+                    ":execution": {"S": execution},
                     ":now": {"N": str(now)},
-                    ":source_uri": {"S": publication.source_uri},
                 },
+            }
+        }
+        take: TransactWriteItemTypeDef = {
+            "Put": {
+                "TableName": self.table,
+                "Item": {**self.key(place_key(place)), **publication.row(sha256)},
+                "ConditionExpression": "attribute_not_exists(pk)",
             }
         }
         counters = {
@@ -165,9 +180,14 @@ class Ledger:
             "rows_quarantined": publication.rows_quarantined,
             "bytes_accepted": publication.size,
         }
-        published = self._together(mark, self._count(gate_table, counters))
-        self._settle_refusal(publication.landing_key, gate_table)
-        return published
+        unmet = self._together(mark, take, self._count(gate_table, counters))
+        if 0 in unmet:
+            entry = self.get(sha256)
+            if entry is None or entry.status != "published":
+                holder = "nobody" if entry is None else f"{entry.execution} ({entry.status})"
+                raise ClaimLost(f"{sha256} of {self.source} belongs to {holder}, not to {execution}")
+            return True
+        return not unmet
 
     def refuse(self, landing_key: str, *, size: int, gate_table: str, now: int) -> bool:
         """Remember a refused file until a corrected one of the same name is accepted.
@@ -185,9 +205,10 @@ class Ledger:
                 "ConditionExpression": "attribute_not_exists(pk)",
             }
         }
-        return self._together(remember, self._count(gate_table, {"bytes_rejected": size}))
+        return not self._together(remember, self._count(gate_table, {"bytes_rejected": size}))
 
-    def _settle_refusal(self, landing_key: str, gate_table: str) -> None:
+    def settle_refusal(self, landing_key: str, *, gate_table: str) -> None:
+        """Take back an earlier refusal of a file with this name, if there was one."""
         key = self.key(f"rejected#{landing_key}")
         item = self.client.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
         if item is None:
@@ -207,23 +228,14 @@ class Ledger:
             }
         }
 
-    def _together(self, first: TransactWriteItemTypeDef, second: TransactWriteItemTypeDef) -> bool:
-        """Write both; False when the first one's condition says that it was done before."""
+    def _together(self, *writes: TransactWriteItemTypeDef) -> list[int]:
+        """Write all or nothing; returns the numbers of the writes whose conditions did not hold."""
         try:
-            self.client.transact_write_items(TransactItems=[first, second])
+            patiently(lambda: self.client.transact_write_items(TransactItems=writes))
         except self.client.exceptions.TransactionCanceledException as error:
             reasons = error.response.get("CancellationReasons", [])
-            if reasons and reasons[0].get("Code") == "ConditionalCheckFailed":
-                return False
-            raise
-        return True
-
-
-def _entry(item: Mapping[str, AttributeValueTypeDef]) -> Entry:
-    return Entry(
-        sha256=item["sk"]["S"],
-        status=item["status"]["S"],
-        execution=item.get("execution", {}).get("S", ""),
-        source_uri=item["source_uri"]["S"],
-        months=json.loads(item.get("months", {}).get("S", "{}")),
-    )
+            unmet = [number for number, each in enumerate(reasons) if each.get("Code") == "ConditionalCheckFailed"]
+            if not unmet:
+                raise
+            return unmet
+        return []

@@ -25,7 +25,7 @@ Published = dict[str, "Mapping[str, int]"]
 def published(config: Settings, source: str) -> Published:
     """Rows by month of every published file, by its content hash."""
     ledger = Ledger(aws.dynamodb(), config.ledger_table, config.workload, source)
-    return {entry.sha256: entry.months for entry in ledger.published()}
+    return {file.sha256: file.months for file in ledger.published()}
 
 
 def objects(config: Settings, source: str, months: Sequence[str], known: Published) -> Iterator[PinnedObject]:

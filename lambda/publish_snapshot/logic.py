@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mlops_runtime import layout
 from mlops_runtime.errors import StagedDataInvalid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Part(BaseModel):
@@ -21,7 +27,10 @@ class Part(BaseModel):
 
 
 class Summary(BaseModel):
-    """What the curating job says about one file."""
+    """What the curating job says about one file.
+
+    Its rows were compared with all files published up to a place; their keys, as text, lie between first and last.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -29,6 +38,9 @@ class Summary(BaseModel):
     rows_quarantined: int = Field(ge=0)
     warnings: list[str] = Field(default_factory=list)
     parts: list[Part]
+    compared_up_to: int = Field(ge=0)
+    first_key: str
+    last_key: str
 
 
 @dataclass(frozen=True)
@@ -76,3 +88,8 @@ def copies(summary: Summary, *, workload: str, dataset: str, sha256: str) -> lis
 def snapshot_id(dataset: str, sha256: str) -> str:
     """Identity of what one file added to the dataset."""
     return f"{dataset}@{sha256[:16]}"
+
+
+def share(ours: Iterable[int], theirs: Iterable[int]) -> bool:
+    """Whether two ascending sequences without repetition have a number in common. Neither is held in memory."""
+    return any(one == next_one for one, next_one in pairwise(heapq.merge(ours, theirs)))

@@ -7,11 +7,12 @@ import time
 from typing import TYPE_CHECKING
 
 from mlops_runtime import aws, layout
+from mlops_runtime.curated import remove_parts
 from mlops_runtime.ledger import Ledger
 from mlops_runtime.model import Frozen
 from mlops_runtime.observability import count, entrypoint
 from quarantine import logic
-from quarantine.settings import settings
+from quarantine.settings import Settings, settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CopySourceTypeDef
@@ -27,7 +28,7 @@ class Refused(Frozen):
     reason_code: str
     reason: str
     content_sha256: str
-    execution: str = ""
+    execution: str
 
 
 class Quarantined(Frozen):
@@ -47,13 +48,21 @@ def handler(event: Refused) -> Quarantined:
     )
     size = _copy(event, target)
     _write_reason(event, target, source_uri, size)
-    if event.dataset and event.reason_code not in logic.NOT_MISSED:
+    if event.dataset:
         ledger = Ledger(aws.dynamodb(), config.ledger_table, config.workload, event.dataset)
-        if event.content_sha256:
-            ledger.release(event.content_sha256, source_uri=source_uri)
-        ledger.refuse(event.key, size=size, gate_table=config.gate_table, now=int(time.time()))
+        _give_up(event, ledger, config)
+        if event.reason_code not in logic.NOT_MISSED:
+            ledger.refuse(event.key, size=size, gate_table=config.gate_table, now=int(time.time()))
     count("FilesQuarantined")
     return Quarantined(quarantine_uri=str(target))
+
+
+def _give_up(event: Refused, ledger: Ledger, config: Settings) -> None:
+    """Forget the claim, so that the content may land again, and remove what publishing left when it failed midway."""
+    sha256, execution = event.content_sha256, event.execution
+    if sha256 and ledger.withdraw(sha256, execution=execution):
+        remove_parts(aws.s3(), config.curated_bucket, config.workload, event.dataset, sha256)
+        ledger.release(sha256, execution=execution)
 
 
 def _copy(event: Refused, target: layout.S3Uri) -> int:

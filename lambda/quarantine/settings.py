@@ -11,6 +11,7 @@ class Settings(EnvironmentSettings):
 
     workload: Name
     quarantine_bucket: Name
+    curated_bucket: Name
     ledger_table: Name
     gate_table: Name
 

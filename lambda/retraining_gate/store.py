@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from mlops_runtime.contention import patiently
 from retraining_gate.logic import Counters, State, day_of
 
 if TYPE_CHECKING:
@@ -102,16 +103,18 @@ class Gate:
         assignments = ", ".join(f"#{name} = :{name}" for name in values)
         additions = ", ".join(f"#{name} :{name}" for name in added)
         try:
-            self.client.update_item(
-                TableName=self.table,
-                Key=self.key,
-                UpdateExpression=f"SET {assignments}" + (f" ADD {additions}" if added else ""),
-                ConditionExpression=condition,
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues={
-                    **{f":{name}": _value(value) for name, value in (*values.items(), *added.items())},
-                    **guard,
-                },
+            patiently(  # publications count their rows in the same item
+                lambda: self.client.update_item(
+                    TableName=self.table,
+                    Key=self.key,
+                    UpdateExpression=f"SET {assignments}" + (f" ADD {additions}" if added else ""),
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames=names,
+                    ExpressionAttributeValues={
+                        **{f":{name}": _value(value) for name, value in (*values.items(), *added.items())},
+                        **guard,
+                    },
+                )
             )
         except self.client.exceptions.ConditionalCheckFailedException:
             return False

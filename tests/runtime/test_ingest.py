@@ -8,11 +8,14 @@ import pytest
 
 from mlops_runtime import aws, layout
 from mlops_runtime.errors import StagedDataInvalid
+from mlops_runtime.ledger import Ledger
 from publish_snapshot.logic import copies, read_summary
 from tests.runtime.conftest import WORKLOAD, Account, Call, Json
 
 SHA = "ab" * 32
 GOOD = "flight_id,event_time,late\na,2013-01-31T23:00:00,0\nb,2013-02-01T01:00:00,1\n"
+
+SUMMARY: Json = {"rows": 100, "rows_quarantined": 0, "compared_up_to": 0, "first_key": "a", "last_key": "z"}
 
 
 @pytest.fixture
@@ -31,20 +34,22 @@ def catalog(account: Account) -> Account:
 
 
 def stage(account: Account, sha256: str, dataset: str = "labels", *, quarantined: int = 0) -> None:
-    """What the curating job leaves: raw file, one part per month, summary."""
+    """What guard and curating job leave: the claim, raw file, one part per month, summary."""
+    Ledger(aws.dynamodb(), "ledger", WORKLOAD, dataset).claim(sha256, execution="e", source_uri="uri", now=1)
     account.put("raw", layout.raw(WORKLOAD, dataset, sha256), GOOD)
     parts = []
     for month, rows in (("2013-01", 60), ("2013-02", 40)):
         key = f"{layout.staged_prefix(WORKLOAD, dataset, sha256)}part-{month}.parquet"
         account.put("raw", key, f"parquet of {month}")
         parts.append({"key": key, "month": month, "rows": rows})
-    summary: Json = {"rows": 100, "rows_quarantined": quarantined, "warnings": ["w"], "parts": parts}
+    summary: Json = {**SUMMARY, "rows_quarantined": quarantined, "warnings": ["w"], "parts": parts}
     account.put("raw", layout.staged_meta(WORKLOAD, dataset, sha256), summary)
 
 
 def publish(call: Call, sha256: str = SHA, dataset: str = "labels", name: str = "a.csv") -> Json:
     uri = f"s3://landing/{WORKLOAD}/{dataset}/{name}"
-    return call("publish_snapshot", {"dataset": dataset, "content_sha256": sha256, "source_uri": uri})
+    event: Json = {"dataset": dataset, "content_sha256": sha256, "source_uri": uri, "execution": "e"}
+    return call("publish_snapshot", event)
 
 
 def quarantine(call: Call, account: Account, name: str, code: str = "broken_row", text: str = "x" * 50) -> Json:
@@ -148,14 +153,14 @@ def test_quarantining_a_duplicate_leaves_the_first_files_claim(account: Account,
     ],
 )
 def test_a_summary_that_contradicts_itself_is_refused(change: Json, words: str) -> None:
-    summary: Json = {"rows": 100, "rows_quarantined": 0, "parts": [{"key": "k", "month": "2013-01", "rows": 100}]}
+    summary: Json = {**SUMMARY, "parts": [{"key": "k", "month": "2013-01", "rows": 100}]}
     with pytest.raises(StagedDataInvalid, match=words):
         read_summary({**summary, **change}, "s3://raw/meta")
 
 
 def test_a_part_of_another_file_is_refused() -> None:
     part: Json = {"key": "staged/other/x.parquet", "month": "2013-01", "rows": 1}
-    summary = read_summary({"rows": 1, "rows_quarantined": 0, "parts": [part]}, "uri")
+    summary = read_summary({**SUMMARY, "rows": 1, "parts": [part]}, "uri")
     with pytest.raises(StagedDataInvalid, match="outside"):
         copies(summary, workload=WORKLOAD, dataset="labels", sha256=SHA)
 

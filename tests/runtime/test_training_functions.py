@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from champion_challenge.logic import Evaluation, Former, Policy, challenge
 from mlops_runtime import aws, layout
 from mlops_runtime.errors import ConfigurationError, EvaluationInvalid, HoldoutMismatch, NoLabelledData, SnapshotInvalid
-from mlops_runtime.ledger import Ledger, Publication
+from mlops_runtime.ledger import Ledger
+from mlops_runtime.ledger_rows import Publication
 from pin_snapshot.logic import months_needed
 from tests.runtime.conftest import WORKLOAD, Account, Call, Json
 
@@ -36,9 +37,11 @@ def publish(account: Account, source: str, name: str, months: dict[str, int], *,
     for month, rows in months.items():
         account.put("curated", layout.curated(WORKLOAD, source, month, sha(name)), "x" * rows)
     if mark:
-        publication = Publication(f"s3://landing/{name}", name, months, 0, 0, 1)
+        publication = Publication(months, "a", "z", 0, 0, 1)
         ledger = Ledger(aws.dynamodb(), "ledger", WORKLOAD, source)
-        ledger.publish(sha(name), publication, gate_table="gate", now=1)
+        ledger.claim(sha(name), execution="e", source_uri=f"s3://landing/{name}", now=1)
+        place = len(list(ledger.published())) + 1
+        assert ledger.publish(sha(name), publication, execution="e", place=place, gate_table="gate", now=1)
 
 
 def publish_quarter(account: Account) -> None:

@@ -202,6 +202,25 @@ def test_tables_outlive_the_stack_where_data_are_retained(template):
     assert set(policies.values()) == {"Retain"}
 
 
+def test_what_an_unpublished_file_left_is_removed_below_the_workloads_prefix_only(template):
+    for function in ("PublishSnapshot", "Quarantine"):
+        (policy,) = properties(template, "AWS::IAM::Policy", f"Functions{function}")
+        deleting = [s for s in policy["PolicyDocument"]["Statement"] if "s3:DeleteObject" in as_list(s["Action"])]
+        (bucket, suffix) = deleting[0]["Resource"]["Fn::Join"][1]
+        assert len(deleting) == 1
+        assert bucket["Fn::GetAtt"][0].startswith("LakeCurated")
+        assert suffix == "/flight-delays/*"
+
+
+def test_a_backfill_waits_for_hours_and_a_few_files_too_many_for_a_minute(states):
+    (rule,) = [r for r in states["Curate"]["Retry"] if "Glue.ConcurrentRunsExceededException" in r["ErrorEquals"]]
+    first, factor, longest = (rule[name] for name in ("IntervalSeconds", "BackoffRate", "MaxDelaySeconds"))
+    averages = [min(longest, first * factor**attempt) / 2 for attempt in range(rule["MaxAttempts"])]
+    assert rule["JitterStrategy"] == "FULL"
+    assert sum(averages) > 5 * 3600 and 2 * sum(averages) < 24 * 3600  # a workflow is stopped after a day
+    assert sum(averages[:3]) < 60
+
+
 def test_ledger_and_gate_are_kept_encrypted_and_recoverable(template):
     tables = template.find_resources("AWS::DynamoDB::Table").values()
     assert len(tables) == 2

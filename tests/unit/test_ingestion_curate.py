@@ -1,5 +1,6 @@
 """The curating job from CSV bytes to Parquet bytes, and its pure steps."""
 
+import hashlib
 import importlib.util
 import io
 import json
@@ -36,16 +37,26 @@ def curate() -> ModuleType:
     return module
 
 
+class NoSuchKeyError(Exception):
+    pass
+
+
 class FakeS3:
     """S3 in a dictionary: only what the job calls, with S3's shapes."""
 
+    exceptions = Namespace(NoSuchKey=NoSuchKeyError)
+
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], bytes] = {}
+        self.read: list[str] = []
 
     def put_object(self, **call):
         self.objects[call["Bucket"], call["Key"]] = call["Body"]
 
     def get_object(self, **call):
+        self.read.append(call["Key"])
+        if (call["Bucket"], call["Key"]) not in self.objects:
+            raise NoSuchKeyError(call["Key"])
         return {"Body": io.BytesIO(self.objects[call["Bucket"], call["Key"]])}
 
     def delete_object(self, **call):
@@ -82,15 +93,43 @@ class FakeGlue:
         return {"Errors": errors}
 
 
+class FakeLedger:
+    """The rows of published files, by place."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, dict] = {}
+
+    def add(self, sha: str, summary: dict, place: int) -> None:
+        months = {part["month"]: part["rows"] for part in summary["parts"]}
+        texts = {"sk": f"published#{place:010d}", "sha256": sha, "months": json.dumps(months)}
+        texts |= {name: summary[name] for name in ("first_key", "last_key")}
+        self.rows[place] = {name: {"S": text} for name, text in texts.items()}
+
+    def get_paginator(self, name):
+        assert name == "query"
+        return self
+
+    def paginate(self, **call):
+        assert call["ConsistentRead"] is True
+        assert call["TableName"] == "ledger"
+        assert call["ExpressionAttributeValues"][":pk"] == {"S": "w#labels"}
+        return [{"Items": [row]} for _, row in sorted(self.rows.items())]
+
+
 @pytest.fixture
 def catalog():
     return FakeGlue()
 
 
 @pytest.fixture
-def aws(curate, catalog, monkeypatch):
+def ledger():
+    return FakeLedger()
+
+
+@pytest.fixture
+def aws(curate, catalog, ledger, monkeypatch):
     s3 = FakeS3()
-    monkeypatch.setattr(curate.boto3, "client", {"s3": s3, "glue": catalog}.__getitem__)
+    monkeypatch.setattr(curate.boto3, "client", {"s3": s3, "glue": catalog, "dynamodb": ledger}.__getitem__)
     return s3
 
 
@@ -108,6 +147,8 @@ def run(curate: ModuleType, s3, body: str, sha: str = "a" * 64) -> dict:
         "meta_uri": f"s3://raw/staged-meta/w/labels/{sha}.json",
         "database": "db",
         "staged_table": "w_labels_staged",
+        "workload": "w",
+        "ledger_table": "ledger",
     }
     arguments = curate.parse([word for name, value in given.items() for word in (f"--{name}", value)])
     assert isinstance(arguments, Namespace)
@@ -117,7 +158,12 @@ def run(curate: ModuleType, s3, body: str, sha: str = "a" * 64) -> dict:
     return summary
 
 
-def publish(s3, summary: dict, sha: str = "a" * 64) -> None:
+def publish(s3, ledger, summary: dict, sha: str = "a" * 64) -> None:
+    ledger.add(sha, summary, place=len(ledger.rows) + 1)
+    copy_parts(s3, summary, sha)
+
+
+def copy_parts(s3, summary: dict, sha: str) -> None:
     for part in summary["parts"]:
         key = f"w/labels/month={part['month']}/{sha}.parquet"
         s3.copy_object(Bucket="curated", Key=key, CopySource={"Bucket": "raw", "Key": part["key"]})
@@ -168,8 +214,8 @@ def test_equal_rows_are_dropped_and_contradicting_labels_are_quarantined(curate,
     assert "late 1 contradicts 0" in quarantined(aws, "a" * 64)["quarantine_reason"][0]
 
 
-def test_a_label_that_contradicts_a_published_one_is_quarantined(curate, aws):
-    publish(aws, run(curate, aws, HEADER + "a,2013-01-01T00:00:00,1,,0\nb,2013-01-02T00:00:00,1,,1\n"))
+def test_a_label_that_contradicts_a_published_one_is_quarantined(curate, aws, ledger):
+    publish(aws, ledger, run(curate, aws, HEADER + "a,2013-01-01T00:00:00,1,,0\nb,2013-01-02T00:00:00,1,,1\n"))
     later = HEADER + "a,2013-01-01T00:00:00,1,,1\nb,2013-01-02T00:00:00,1,,1\nc,2013-01-03T00:00:00,1,,1\n"
     summary = run(curate, aws, later, "b" * 64)
     assert (summary["rows"], summary["rows_quarantined"]) == (1, 1)
@@ -177,10 +223,58 @@ def test_a_label_that_contradicts_a_published_one_is_quarantined(curate, aws):
     assert "late 1 contradicts 0" in quarantined(aws, "b" * 64)["quarantine_reason"][0]
 
 
-def test_a_redriven_file_is_not_a_duplicate_of_itself(curate, aws):
+def test_a_label_whose_event_time_moved_to_another_month_is_quarantined(curate, aws, ledger):
+    publish(aws, ledger, run(curate, aws, HEADER + "a,2013-01-31T23:00:00,1,,0\n"))
+    summary = run(curate, aws, HEADER + "a,2013-07-01T01:00:00,1,,1\nb,2013-07-01T01:00:00,1,,1\n", "b" * 64)
+    assert (summary["rows"], summary["rows_quarantined"]) == (1, 1)
+    reason = quarantined(aws, "b" * 64)["quarantine_reason"][0]
+    assert "event_time 2013-07-01 01:00:00 differs from 2013-01-31 23:00:00; late 1 contradicts 0" in reason
+
+
+def test_rows_that_a_failed_file_left_behind_are_not_published(curate, aws):
+    copy_parts(aws, run(curate, aws, HEADER + "a,2013-01-01T00:00:00,1,,0\n"), "a" * 64)
+    again = HEADER + "a,2013-01-01T00:00:00,1,,0\nb,2013-01-01T00:00:00,1,,0\n"
+    assert run(curate, aws, again, "b" * 64)["rows"] == 2
+
+
+def test_a_redriven_file_is_not_a_duplicate_of_itself(curate, aws, ledger):
     body = HEADER + "a,2013-01-01T00:00:00,1,,0\n"
-    publish(aws, run(curate, aws, body))
+    publish(aws, ledger, run(curate, aws, body))
     assert run(curate, aws, body)["rows"] == 1
+
+
+def test_the_summary_says_what_its_rows_were_compared_with_and_where_their_keys_lie(curate, aws, ledger):
+    summary = run(curate, aws, HEADER + "c,2013-01-01T00:00:00,1,,0\nb,2013-01-01T00:00:00,1,,0\n")
+    assert (summary["compared_up_to"], summary["first_key"], summary["last_key"]) == (0, "b", "c")
+    keys = aws.objects["raw", f"staged-meta/w/labels/{'a' * 64}.keys"]
+    assert [keys[:8], keys[8:]] == sorted(
+        (hashlib.blake2b(key, digest_size=8).digest() for key in (b"b", b"c")),
+        key=lambda digest: int.from_bytes(digest, "little"),
+    )
+    publish(aws, ledger, summary)
+    assert run(curate, aws, HEADER + "d,2013-01-01T00:00:00,1,,0\n", "b" * 64)["compared_up_to"] == 1
+
+
+def test_a_file_published_while_the_ledger_is_read_is_left_to_the_publisher(curate, aws, ledger):
+    """Its place is there, the one before it was not yet when that part of the table was read."""
+    rows = HEADER + "a,2013-01-01T00:00:00,1,,0\n"
+    ledger.add("b" * 64, run(curate, aws, rows), place=2)
+    assert run(curate, aws, rows, "c" * 64)["compared_up_to"] == 0
+
+
+def test_files_without_a_common_key_are_not_read(curate, aws, ledger):
+    publish(aws, ledger, run(curate, aws, HEADER + "a,2013-01-01T00:00:00,1,,0\nc,2013-01-01T00:00:00,1,,0\n"))
+    aws.read.clear()
+    run(curate, aws, HEADER + "b,2013-01-01T00:00:00,1,,0\n", "b" * 64)  # between the first and the last key
+    run(curate, aws, HEADER + "d,2013-01-01T00:00:00,1,,0\n", "c" * 64)  # behind the last key
+    assert [key for key in aws.read if key.endswith(".parquet")] == []
+    assert [key for key in aws.read if key.endswith(f"{'a' * 64}.keys")] == [f"staged-meta/w/labels/{'a' * 64}.keys"]
+
+
+def test_rows_are_compared_when_nobody_knows_the_keys_of_a_published_file(curate, aws, ledger):
+    publish(aws, ledger, run(curate, aws, HEADER + "a,2013-01-01T00:00:00,1,,0\n"))
+    aws.delete_object(Bucket="raw", Key=f"staged-meta/w/labels/{'a' * 64}.keys")
+    assert run(curate, aws, HEADER + "a,2013-01-01T00:00:00,1,,1\n", "b" * 64)["rows_quarantined"] == 1
 
 
 def test_parts_of_an_earlier_attempt_do_not_stay(curate, aws):

@@ -72,6 +72,15 @@ ACCEPTED = {
     "source_uri": "s3://landing/flight-delays/flights/2013-01-1.csv",
     "raw_key": f"flight-delays/flights/{SHA}.csv",
 }
+PUBLISHED = {
+    "outdated": False,
+    "snapshot_id": "s1",
+    "rows": 10,
+    "rows_quarantined": 1,
+    "months": ["2013-01"],
+    "curated_prefix": "s3://curated/flight-delays/flights/",
+    "warnings": [],
+}
 INGEST: dict[str, Answer] = {
     "SchemaGuard": function(ACCEPTED),
     "CopyToRaw": {"CopyObjectResult": {"ETag": "x"}},
@@ -81,16 +90,7 @@ INGEST: dict[str, Answer] = {
     "GetQuality": [{"Status": "RUNNING"}, {"Status": "SUCCEEDED", "ResultIds": ["dqresult-1"]}],
     "ReadQuality": {"ResultId": "dqresult-1", "Score": 1.0, "RuleResults": []},
     "QualityGate": function({"passed": True, "score": 1.0, "failed_rules": [], "reason": ""}),
-    "Publish": function(
-        {
-            "snapshot_id": "s1",
-            "rows": 10,
-            "rows_quarantined": 1,
-            "months": ["2013-01"],
-            "curated_prefix": "s3://curated/flight-delays/flights/",
-            "warnings": [],
-        }
-    ),
+    "Publish": function(PUBLISHED),
     "Quarantine": function({"quarantine_uri": f"s3://quarantine/flight-delays/flights/{SHA}/2013-01-1.csv"}),
 }
 REFUSED = {**ACCEPTED, "verdict": "rejected", "reason_code": "wrong_columns", "reason": "no column dest"}
@@ -296,6 +296,25 @@ SCENARIOS = (
         INGEST,
         input=LANDED,
         answers={"ReadSummary": REPEATED},
+    ),
+    _scenario(
+        "data",
+        "overtaken by a file with some of its keys",
+        "Dataset Ready",
+        INGEST,
+        input=LANDED,
+        answers={"Publish": [function({**PUBLISHED, "outdated": True}), function(PUBLISHED)]},
+    ),
+    _scenario(
+        "data",
+        "overtaken by a file with all of its keys",
+        "Dataset Rejected",
+        INGEST,
+        input=LANDED,
+        answers={
+            "Publish": function({**PUBLISHED, "outdated": True}),
+            "ReadSummary": [INGEST["ReadSummary"], REPEATED],
+        },
     ),
     _scenario(
         "data",

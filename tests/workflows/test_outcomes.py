@@ -46,6 +46,20 @@ def test_each_way_ends_in_its_one_event(workflows: Mapping[str, Definition], sce
     assert execution.status == ("FAILED" if scenario.failed else "SUCCEEDED"), execution
 
 
+def test_an_overtaken_file_is_curated_and_judged_once_more(workflows: Mapping[str, Definition]) -> None:
+    tokens: list[str] = []
+
+    def remember(arguments: Json) -> Json:
+        tokens.append(arguments["ClientToken"])
+        return {"RunId": f"dqrun-{len(tokens)}"}
+
+    base = scenario("data", "overtaken by a file with some of its keys")
+    execution = run(workflows["data"].body, base.input, {**base.answers, "StartQuality": remember})
+    steps = [call for call in execution.calls if call in ("Curate", "QualityGate", "Publish", "Quarantine")]
+    assert steps == ["Curate", "QualityGate", "Publish"] * 2
+    assert tokens == ["run-1-1", "run-1-2"]  # with one token Glue would answer the second with the first run
+
+
 def test_a_first_deployment_creates_the_endpoint(workflows: Mapping[str, Definition]) -> None:
     execution = outcome(workflows["serving"], scenario("serving", "first deployment"))
     assert "CreateEndpoint" in execution.calls

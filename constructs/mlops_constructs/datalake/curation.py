@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -39,7 +40,8 @@ class Curation(Construct):
         sources: The sources' schemas as JSON (`sources_json`).
         lake: The zones.
         tables: Catalog tables of the workload's datasets.
-        encryption_key: Key of job bookmarks.
+        ledger_table: Says which files are published.
+        encryption_key: Key of job bookmarks and of the ledger.
         log_key: Key of the job's logs; the encryption key by default.
         network: Where the job runs, behind a Glue connection; outside any VPC by default.
         job_role: Role of yours that the job runs in, which `glue.amazonaws.com` assumes; one is created by default.
@@ -61,6 +63,7 @@ class Curation(Construct):
         sources: str,
         lake: Lake,
         tables: Sequence[DatasetTables],
+        ledger_table: dynamodb.ITable,
         encryption_key: kms.IKey,
         log_key: kms.IKey | None = None,
         network: Network | None = None,
@@ -77,6 +80,7 @@ class Curation(Construct):
         self.role = job_role or iam.Role(self, "JobRole", assumed_by=glue_service)
         self.quality_role = quality_role or iam.Role(self, "QualityRole", assumed_by=glue_service)
         self._grant_job(lake, encryption_key, log_key or encryption_key)
+        allow(self.role, "dynamodb:Query", on=[ledger_table.table_arn])
         self._grant_quality(lake)
         connections = self._connections(network) if network else None
         self.job = glue.CfnJob(
@@ -90,6 +94,8 @@ class Curation(Construct):
             default_arguments={
                 "library-set": "analytics",
                 "--sources": sources,
+                "--workload": workload,
+                "--ledger_table": ledger_table.table_name,
                 "--database": lake.database_name,
                 "--enable-job-insights": "false",
             },
@@ -180,8 +186,9 @@ class Curation(Construct):
     def _grant_job(self, lake: Lake, key: kms.IKey, log_key: kms.IKey) -> None:
         role, staged = self.role, f"staged/{self._prefix}"
         allow(role, "s3:GetObject", on=[self.script.bucket.arn_for_objects(self.script.s3_object_key)])
-        read_objects(lake.raw, role, self._prefix, staged)
-        write_objects(lake.raw, role, staged, f"staged-meta/{self._prefix}")
+        meta = f"staged-meta/{self._prefix}"
+        read_objects(lake.raw, role, self._prefix, staged, meta)
+        write_objects(lake.raw, role, staged, meta)
         allow_objects(lake.raw, role, "s3:DeleteObject", prefixes=[staged])
         read_objects(lake.curated, role, self._prefix)
         write_objects(lake.quarantine, role, self._prefix)

@@ -105,7 +105,11 @@ class IngestFunctions(Construct):
         self.quarantine = function(
             "Quarantine",
             "quarantine",
-            {**both, "QUARANTINE_BUCKET": lake.quarantine.bucket_name},
+            {
+                **both,
+                "QUARANTINE_BUCKET": lake.quarantine.bucket_name,
+                "CURATED_BUCKET": lake.curated.bucket_name,
+            },
             roles.quarantine,
             timeout=COPY_TIMEOUT,
         )
@@ -148,7 +152,8 @@ class IngestFunctions(Construct):
         allow_objects(lake.landing, role, "s3:GetObjectTagging", prefixes=[self._prefix])
         write_objects(lake.quarantine, role, self._prefix)
         allow_objects(lake.quarantine, role, "s3:PutObjectTagging", prefixes=[self._prefix])
-        _allow_transaction(role, ledger, gate, "dynamodb:PutItem", "dynamodb:DeleteItem")
+        _allow_removal(lake, role, self._prefix)
+        _allow_transaction(role, ledger, gate, "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
 
     def _grant_publish(
         self, lake: Lake, ledger: dynamodb.ITable, gate: dynamodb.ITable, tables: Sequence[DatasetTables]
@@ -158,10 +163,17 @@ class IngestFunctions(Construct):
         allow_objects(lake.raw, role, "s3:GetObjectTagging", prefixes=[f"staged/{self._prefix}"])
         write_objects(lake.curated, role, self._prefix)
         allow_objects(lake.curated, role, "s3:PutObjectTagging", prefixes=[self._prefix])
-        list_objects(lake.curated, role, self._prefix)
-        _allow_transaction(role, ledger, gate, "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
+        _allow_removal(lake, role, self._prefix)
+        row = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
+        _allow_transaction(role, ledger, gate, "dynamodb:Query", *row)
         arns = list(dict.fromkeys(arn for table in tables for arn in table.arns()))
         allow(role, "glue:GetTable", "glue:BatchCreatePartition", on=arns)
+
+
+def _allow_removal(lake: Lake, role: iam.IRole, prefix: str) -> None:
+    """Find and delete what a file left in the curated zone without being published; the versions stay for a while."""
+    allow_objects(lake.curated, role, "s3:DeleteObject", prefixes=[prefix])
+    list_objects(lake.curated, role, prefix)
 
 
 def _allow_transaction(role: iam.IRole, ledger: dynamodb.ITable, gate: dynamodb.ITable, *actions: str) -> None:

@@ -116,6 +116,7 @@ class Ingestion(Construct):
             sources=sources,
             lake=lake,
             tables=list(self.tables.values()),
+            ledger_table=self.ledger_table,
             encryption_key=encryption_key,
             log_key=log_key,
             network=network,

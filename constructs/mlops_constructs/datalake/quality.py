@@ -16,7 +16,8 @@ QUALITY_WORKERS = 2
 def quality_states(*, database: str, quality_role: str, quality_gate: Callee) -> dict[str, State]:
     """States from `StartQuality` to `Publish`, `Quarantine` or `Failed`.
 
-    Reads the workflow's variables `dataset`, `staged_tables`, `rulesets`, `content_sha256` and `polls` (0 at first).
+    Reads the workflow's variables `dataset`, `staged_tables`, `rulesets`, `content_sha256`, `round` (how many times the
+    file was curated) and `polls` (0 at first).
 
     Args:
         database: Glue database of the staged tables.
@@ -37,7 +38,8 @@ def quality_states(*, database: str, quality_role: str, quality_gate: Callee) ->
                 },
                 "Role": quality_role,
                 "RulesetNames": ["{% $lookup($rulesets, $dataset) %}"],
-                "ClientToken": "{% $states.context.Execution.Name %}",
+                # Of its own for each time the file is curated: with an old one Glue answers with the old run.
+                "ClientToken": "{% $states.context.Execution.Name & '-' & $string($round) %}",
                 "Timeout": QUALITY_TIMEOUT_MINUTES,
                 "NumberOfWorkers": QUALITY_WORKERS,
             },

@@ -47,10 +47,12 @@ SAGEMAKER_TRANSIENT: tuple[Retry, ...] = (
     # A full account quota frees up in minutes, not seconds.
     _retry("SageMaker.ResourceLimitExceededException", interval=60, attempts=10, max_delay=600),
 )
+# Of a job only so many runs go on at once, and the files of a backfill wait here for theirs: 6 hours on average, well
+# within the day after which a workflow is stopped. The pauses begin short, so a few files too many wait a minute.
 GLUE_TRANSIENT: tuple[Retry, ...] = (
     _retry("Glue.AWSGlueException", attempts=_BRIEFLY),
     _retry("Glue.InternalServiceException", "Glue.OperationTimeoutException", "Glue.SdkClientException"),
-    _retry("Glue.ConcurrentRunsExceededException", interval=15, attempts=20, max_delay=120),
+    _retry("Glue.ConcurrentRunsExceededException", interval=15, attempts=30, max_delay=1800),
 )
 # Errors of the operations we call that services do name, and that may be gone at the next attempt.
 _NAMED: Mapping[str, tuple[str, ...]] = {

@@ -1,22 +1,30 @@
 """Glue python shell job: one accepted CSV file becomes typed, deduplicated Parquet in the staged area.
 
 Rows that cannot be kept go to quarantine one by one, each with its reason; the rest of the file goes on. Writes one
-part per month of event time, registers the file's partition of the staged table, and leaves a summary for the
-publishing function. Running it again for the same file gives the same result. Runs on Python 3.9 (Glue's `analytics`
-libraries, which come with pandas 1) and later.
+part per month of event time, registers the file's partition of the staged table, and leaves two things for the
+publishing function: a summary, and the keys of the rows as hashes. Running it again for the same file gives the same
+result, unless other files were published meanwhile. Runs on Python 3.9 (Glue's `analytics` libraries, which come with
+pandas 1) and later, and is one file because Glue takes it as one.
+
+What was published before is what the ledger has places for, whatever else lies in the curated zone.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
+import hashlib
 import io
+import itertools
 import json
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 import boto3
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,6 +34,7 @@ if TYPE_CHECKING:
 
 REASON = "quarantine_reason"
 INTEGER = re.compile(r"[+-]?[0-9]+")
+READERS = 10  # requests to S3 at a time: as many as a client keeps connections
 INTEGERS: dict[str, Literal["Int32", "Int64"]] = {"int": "Int32", "bigint": "Int64"}
 # pandas before 2 has no ISO8601 format and parses such strings without being told.
 TIME_FORMAT = "ISO8601" if int(pd.__version__.split(".")[0]) >= 2 else None
@@ -58,12 +67,45 @@ class Part(TypedDict):
 
 
 class Summary(TypedDict):
-    """What the publishing function reads."""
+    """What the publishing function reads; `compared_up_to` is the place of the last published file it knew."""
 
     rows: int
     rows_quarantined: int
     warnings: list[str]
     parts: list[Part]
+    compared_up_to: int
+    first_key: str
+    last_key: str
+
+
+class Published(TypedDict):
+    """A published file, as the ledger has it."""
+
+    sha256: str
+    months: list[str]
+    first_key: str
+    last_key: str
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of rows, as text: the smallest, the largest, and all of them as 64-bit hashes in ascending order."""
+
+    first: str
+    last: str
+    hashes: np.ndarray
+
+    @classmethod
+    def of(cls, column: pd.Series) -> Keys:
+        """Keys of a column that has no empty cell."""
+        texts = sorted(set(column.astype(str)))
+        digests = (hashlib.blake2b(text.encode(), digest_size=8).digest() for text in texts)
+        hashes = np.unique(np.frombuffer(b"".join(digests), dtype="<u8"))
+        return cls(first=texts[0] if texts else "", last=texts[-1] if texts else "", hashes=hashes)
+
+    def may_be_in(self, file: Published) -> bool:
+        """Whether one of them lies between the first and the last key of a file."""
+        return len(self.hashes) > 0 and self.first <= file["last_key"] and file["first_key"] <= self.last
 
 
 @dataclass
@@ -191,8 +233,9 @@ class Job:
         outcome = check_types(self._read_csv(), source["columns"], (source["key"], source["event_time"]))
         quarantined, warnings = [outcome.quarantined], []
         unique = deduplicate(outcome.kept, source["key"], source["label"])
-        months = sorted(split_months(unique.kept, source["event_time"]))
-        fresh = against_curated(unique.kept, self._read_curated(months), source["key"], source["label"])
+        published = self._published()
+        earlier = self._read_curated(published, Keys.of(unique.kept[source["key"]]))
+        fresh = against_curated(unique.kept, earlier, source["key"], source["label"])
         for step in (unique, fresh):
             quarantined.append(step.quarantined)
             warnings += step.warnings
@@ -203,11 +246,16 @@ class Job:
             warnings.append(f"{len(refused)} rows are in quarantine, the first because: {first}")
             self._put(self.arguments.quarantine_uri + "rows.csv", refused.to_csv(index=False).encode())
         self._register_partition()
+        keys = Keys.of(fresh.kept[source["key"]])
+        self._put(self._keys_uri(self.arguments.content_sha256), keys.hashes.tobytes())
         summary: Summary = {
             "rows": len(fresh.kept),
             "rows_quarantined": len(refused),
             "warnings": warnings,
             "parts": parts,
+            "compared_up_to": len(published),
+            "first_key": keys.first,
+            "last_key": keys.last,
         }
         self._put(self.arguments.meta_uri, json.dumps(summary, indent=1).encode())
         return summary
@@ -217,17 +265,48 @@ class Job:
         body = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         return pd.read_csv(io.BytesIO(body), dtype=str, keep_default_na=False, encoding="utf-8-sig")
 
-    def _read_curated(self, months: list[str]) -> pd.DataFrame:
-        names = [column["name"] for column in self.source["columns"]]
-        own = self.arguments.content_sha256 + ".parquet"
+    def _published(self) -> list[Published]:
+        """All published files in their order, up to the first gap: what is behind it is looked at when publishing."""
+        pages = boto3.client("dynamodb").get_paginator("query")
+        found: list[Published] = []
+        for page in pages.paginate(
+            TableName=self.arguments.ledger_table,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :published)",
+            ExpressionAttributeValues={
+                ":pk": {"S": f"{self.arguments.workload}#{self.arguments.dataset}"},
+                ":published": {"S": "published#"},
+            },
+            ConsistentRead=True,
+        ):
+            for item in page["Items"]:
+                if int(item["sk"]["S"].split("#")[1]) != len(found) + 1:
+                    return found
+                sha256, first, last = (item[name]["S"] for name in ("sha256", "first_key", "last_key"))
+                months = sorted(json.loads(item["months"]["S"]))
+                found.append({"sha256": sha256, "months": months, "first_key": first, "last_key": last})
+        return found
+
+    def _read_curated(self, published: list[Published], keys: Keys) -> pd.DataFrame:
+        """Rows of the files that may hold one of the keys, whatever their month: an event time may be corrected."""
+        own = self.arguments.content_sha256  # published already when somebody starts a finished execution anew
+        near = [file for file in published if file["sha256"] != own and keys.may_be_in(file)]
+        with ThreadPoolExecutor(READERS) as pool:
+            sharing = list(itertools.compress(near, pool.map(functools.partial(self._shares_keys, keys), near)))
         frames = [to_frame(b"", self.source["columns"])]
-        for month in months:
-            bucket, prefix = _split(f"{self.arguments.curated_uri}month={month}/")
-            for key in self._keys(bucket, prefix):
-                if not key.endswith(own):  # left by an earlier run for this same file
-                    body = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        names = [column["name"] for column in self.source["columns"]]
+        for file in sharing:
+            for month in file["months"]:
+                body = self._get(f"{self.arguments.curated_uri}month={month}/{file['sha256']}.parquet")
+                if body is not None:  # else somebody removed it: then it is not published any more
                     frames.append(to_frame(body, self.source["columns"])[names])
         return pd.concat([frame for frame in frames if len(frame)] or frames, ignore_index=True)
+
+    def _shares_keys(self, keys: Keys, file: Published) -> bool:
+        body = self._get(self._keys_uri(file["sha256"]))
+        return body is None or bool(np.isin(keys.hashes, np.frombuffer(body, dtype="<u8")).any())
+
+    def _keys_uri(self, sha256: str) -> str:
+        return f"{self.arguments.meta_uri.rsplit('/', 1)[0]}/{sha256}.keys"
 
     def _write_parts(self, months: dict[str, pd.DataFrame]) -> list[Part]:
         bucket, prefix = _split(self.arguments.staged_uri)
@@ -254,6 +333,14 @@ class Job:
     def _keys(self, bucket: str, prefix: str) -> list[str]:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+    def _get(self, uri: str) -> bytes | None:
+        bucket, key = _split(uri)
+        try:
+            body: bytes = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        except self.s3.exceptions.NoSuchKey:
+            return None
+        return body
 
     def _put(self, uri: str, body: bytes) -> None:
         bucket, key = _split(uri)
@@ -287,7 +374,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(allow_abbrev=False)
     for name in ("sources", "dataset", "content_sha256", "raw_uri", "staged_uri", "curated_uri", "quarantine_uri"):
         parser.add_argument("--" + name, required=True)
-    for name in ("meta_uri", "database", "staged_table"):
+    for name in ("meta_uri", "database", "staged_table", "workload", "ledger_table"):
         parser.add_argument("--" + name, required=True)
     return parser.parse_known_args(argv)[0]
 
