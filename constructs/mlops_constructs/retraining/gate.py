@@ -34,7 +34,7 @@ class RetrainingLimits:
         cool_down_seconds: Time after a training's start in which no other starts.
         daily_cap: Trainings per UTC day, at least 1.
         min_new_rows: Labelled rows published since the last training that make another worth it.
-        lease_seconds: Time after which a training that never ended is given up; 8 hours by default.
+        lease_seconds: Time after which a training whose start never succeeded gives the slot back; 8 hours by default.
         max_rejected_fraction: Share of quarantined rows above which training is refused; 0.2 by default.
 
     Raises:
