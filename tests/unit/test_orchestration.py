@@ -19,6 +19,7 @@ from mlops_constructs.orchestration import states as asl
 from mlops_constructs.orchestration.bus import connect, event_schemas
 from mlops_constructs.orchestration.function import code_root
 from mlops_constructs.orchestration.layers import powertools_layer_arn
+from mlops_constructs.orchestration.parameters import LiveParameter, ParameterMaker
 
 ENVIRONMENT = cdk.Environment(account="111111111111", region="eu-west-1")
 STATES = {
@@ -244,3 +245,10 @@ def test_eventbridge_may_start_only_this_workflow(template):
     (statement,) = statements(template, "states:StartExecution")
     machine = next(iter(template.find_resources("AWS::StepFunctions::StateMachine")))
     assert statement["Resource"] == {"Ref": machine}
+
+
+def test_a_live_parameter_is_named_by_a_path():
+    stack = cdk.Stack(cdk.App(), "Stack", env=ENVIRONMENT)
+    maker = ParameterMaker(stack, "Maker", encryption_key=Keys(stack, "Keys").data)
+    with pytest.raises(ValueError, match=r"name must be a path like .*, got 'switch'"):
+        LiveParameter(stack, "Switch", maker=maker, name="switch", first_value="off", description="d")

@@ -10,7 +10,6 @@ from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from mlops_constructs.governance.grants import allow, allow_names, use_key
@@ -18,6 +17,7 @@ from mlops_constructs.governance.network import Network
 from mlops_constructs.governance.wildcards import OWN_NAMES
 from mlops_constructs.orchestration.bus import DeadLetterQueue, PlatformBus
 from mlops_constructs.orchestration.function import PlatformFunction
+from mlops_constructs.orchestration.parameters import LiveParameter, ParameterMaker
 from mlops_constructs.orchestration.workflow import Workflow
 
 Trigger = Literal["drift", "request"]
@@ -81,7 +81,7 @@ class RetrainingGate(Construct):
     Attributes:
         function: The gate, a `PlatformFunction`.
         table: The `dynamodb.ITable`.
-        kill_switch: The `ssm.StringParameter`, `off` at first.
+        kill_switch: The `LiveParameter`, `off` at first.
         dead_letter_queue: Triggers the function could not answer.
     """
 
@@ -108,11 +108,12 @@ class RetrainingGate(Construct):
         if not triggers:
             raise ValueError(f"triggers must name at least one of {', '.join(TRIGGERS)}, got none: leave the gate out")
         self.table = table or self._own_table(encryption_key, retain)
-        self.kill_switch = ssm.StringParameter(
+        self.kill_switch = LiveParameter(
             self,
             "KillSwitch",
-            parameter_name=kill_switch_parameter_name(workload, environment_name),
-            string_value="off",
+            maker=ParameterMaker(self, "Parameters", encryption_key=encryption_key, log_key=log_key),
+            name=kill_switch_parameter_name(workload, environment_name),
+            first_value="off",
             description="on: no retraining starts, whatever triggers it",
         )
         self.dead_letter_queue = DeadLetterQueue(
@@ -133,7 +134,7 @@ class RetrainingGate(Construct):
                 "EVENT_BUS_NAME": bus.bus.event_bus_name,
                 "GATE_TABLE": self.table.table_name,
                 "TRAIN_STATE_MACHINE_ARN": train.state_machine.state_machine_arn,
-                "KILL_SWITCH_PARAMETER": self.kill_switch.parameter_name,
+                "KILL_SWITCH_PARAMETER": self.kill_switch.name,
                 "COOL_DOWN_SECONDS": str(limits.cool_down_seconds),
                 "DAILY_CAP": str(limits.daily_cap),
                 "MIN_NEW_ROWS": str(limits.min_new_rows),
@@ -147,6 +148,7 @@ class RetrainingGate(Construct):
             dead_letter_queue=self.dead_letter_queue,
         )
         self._grant(train, bus, encryption_key, table_key if table else encryption_key)
+        self.function.function.node.add_dependency(self.kill_switch)
         bus.rule(
             self,
             "Triggers",
@@ -175,7 +177,7 @@ class RetrainingGate(Construct):
         train.grant_start(role)
         allow_names(role, OWN_NAMES, "states:DescribeExecution", on=[self._executions(train)])
         bus.grant_put_events(role)
-        allow(role, "ssm:GetParameter", on=[self.kill_switch.parameter_arn])
+        self.kill_switch.grant_read(role)
         allow(role, "dynamodb:GetItem", "dynamodb:UpdateItem", on=[self.table.table_arn])
         use_key(table_key, role, "kms:Decrypt", "kms:GenerateDataKey")
         use_key(encryption_key, role, "kms:Decrypt", "kms:GenerateDataKey")
