@@ -227,9 +227,14 @@ def test_each_ending_is_one_declared_event():
 
 
 def test_the_champion_is_published_only_after_the_checks():
-    before = [name for name, state in states().items() if state.get("Next") == "PublishChampion"]
-    assert before == ["PutScalingPolicy"]
-    assert follow("SmokeTestPassed", smoke={"passed": True}) == "RegisterScaling"
+    assert not [name for name, state in states().items() if state.get("Next") == "PublishChampion"]
+    assert follow("SmokeTestPassed", smoke={"passed": True}) == "PublishChampion"
+    assert follow("SmokeTestPassed", smoke={"passed": False}) == "SmokeTestFailed"
+
+
+def test_a_version_that_serves_is_the_champion_though_its_scaling_fails():
+    assert states()["PublishChampion"]["Next"] == "RegisterScaling"
+    assert states()["PutScalingPolicy"]["Next"] == "EmitSucceeded"
 
 
 def test_what_a_deployment_and_people_write_is_never_written_by_cloudformation():

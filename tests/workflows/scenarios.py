@@ -50,6 +50,9 @@ OTHER_OUTCOMES = {
 """States whose failure the workflow answers otherwise: a smoke test that broke brings the former config back, and a
 package that could not be rejected changes nothing about how the deployment ended."""
 
+ANSWERS = {("training", "ReadChampion", "Ssm.ParameterNotFoundException")}
+"""Errors that are an answer, by kind and state: the execution goes on and ends as the scenario says."""
+
 
 def function(payload: Json) -> Json:
     """Return what `lambda:invoke` gives for a function's answer."""
@@ -151,6 +154,7 @@ TRAIN: dict[str, Answer] = {
     "Features": {"ProcessingJobName": "features"},
     "Train": TRAINED,
     "Baseline": {"ProcessingJobName": "baseline"},
+    "ReadChampion": {"Parameter": {"Value": PACKAGE}},
     "FindChampions": {"ModelPackageSummaryList": [{"ModelPackageArn": PACKAGE}, {"ModelPackageArn": FORMER_PACKAGE}]},
     "DescribeChampion": described,
     "EvaluateModel": {"ProcessingJobName": "evaluation"},
@@ -303,7 +307,11 @@ SCENARIOS = (
         "first model",
         "Model Registered",
         TRAIN,
-        answers={"FindChampions": {"ModelPackageSummaryList": []}, "Challenge": function(FIRST_MODEL)},
+        answers={
+            "ReadChampion": {"Parameter": {"Value": "none"}},
+            "FindChampions": {"ModelPackageSummaryList": []},
+            "Challenge": function(FIRST_MODEL),
+        },
     ),
     _scenario(
         "training", "former champion returns", "Model Registered", TRAIN, answers={"Challenge": function(RETURNED)}

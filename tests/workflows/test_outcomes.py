@@ -16,6 +16,7 @@ from tests.compliance.test_tasks import emits
 from tests.definitions import Definition, Task, definitions, tasks
 from tests.workflows.interpreter import Execution, Fault, interpreter, run
 from tests.workflows.scenarios import (
+    ANSWERS,
     CREATING,
     CURRENT,
     FAILURE_EVENTS,
@@ -24,6 +25,7 @@ from tests.workflows.scenarios import (
     OTHER_OUTCOMES,
     PACKAGE,
     SCENARIOS,
+    TRAINED,
     VERDICT,
     Scenario,
     function,
@@ -205,6 +207,37 @@ def test_the_challenge_gets_an_evaluation_of_everyone(workflows: Mapping[str, De
     assert [(each.version, each.model_package_arn) for each in contest.former] == [(2, FORMER_PACKAGE)]
 
 
+@pytest.mark.parametrize(
+    ("answer", "fault", "champion"),
+    [
+        (PACKAGE, None, PACKAGE),
+        (FORMER_PACKAGE, None, FORMER_PACKAGE),
+        ("none", None, PACKAGE),
+        ("", Fault("ReadChampion", "Ssm.ParameterNotFoundException"), PACKAGE),
+    ],
+    ids=["the newest serves", "an earlier one serves", "nothing serves yet", "the workload does not serve"],
+)
+def test_the_challenger_meets_what_serves(
+    workflows: Mapping[str, Definition], answer: str, fault: Fault | None, champion: str
+) -> None:
+    """Both versions are approved, the newer one is listed first."""
+    judged: list[str] = []
+
+    def remember(arguments: Json) -> Json:
+        judged.extend(
+            each["S3Input"]["S3Uri"] for each in arguments["ProcessingInputs"] if each["InputName"] == "model"
+        )
+        return {"ProcessingJobName": "evaluation"}
+
+    base = scenario("training", "challenger wins")
+    answers = {**base.answers, "EvaluateModel": remember, "ReadChampion": {"Parameter": {"Value": answer}}}
+    execution = run(workflows["training"].body, base.input, answers, fault)
+    assert [name for name, _ in execution.events] == ["Model Registered"], execution
+    assert sorted(judged) == sorted(
+        [TRAINED["ModelArtifacts"]["S3ModelArtifacts"], f"s3://artefacts/{champion}/model.tar.gz"]
+    )
+
+
 def test_a_failed_evaluation_is_told_by_its_step_and_model(workflows: Mapping[str, Definition]) -> None:
     fault = Fault("EvaluateModel", "States.TaskFailed", "no such image")
     ((name, detail),) = outcome(workflows["training"], scenario("training", "challenger wins"), fault).events
@@ -310,6 +343,9 @@ def complaint(injection: Injection, execution: Execution, kind: str) -> str:
         # The failure's own event could not be sent: only the failed execution, and its alarm, can tell.
         silent = not events and execution.status == "FAILED"
         return "" if silent or events == [FAILURE_EVENTS[kind]] else f"{where}: ended {execution.status} with {events}"
+    if (kind, name, injection.fault.error) in ANSWERS:
+        went_on = events == [injection.scenario.event] and execution.status == "SUCCEEDED"
+        return "" if went_on else f"{where}: ended {execution.status} with {events}"
     wanted = OTHER_OUTCOMES.get((kind, name), FAILURE_EVENTS[kind])
     ended = events == [wanted] and execution.status == "FAILED"
     return "" if ended else f"{where}: ended {execution.status} with {events}, not {wanted}: {execution.cause}"

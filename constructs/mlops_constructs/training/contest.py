@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from mlops_constructs.orchestration.outcomes import caught_as_output, reraise
 from mlops_constructs.orchestration.retries import sdk_transient
-from mlops_constructs.orchestration.states import FAILURE, State, branch, fail, map_, succeed, task
+from mlops_constructs.orchestration.states import FAILURE, State, branch, catch, fail, map_, succeed, task
 from mlops_constructs.training.branches import PROCESSING, job_task
 from mlops_constructs.training.jobs import JOB_FAILURE, Program, job_input, job_output, processing_job
 from mlops_constructs.training.recipe import TrainingContext, TrainingRecipe
+from mlops_constructs.training.registry import NO_CHAMPION
 
 SAGEMAKER = "arn:aws:states:::aws-sdk:sagemaker"
 # Two jobs at a time, as many as train and baseline: accounts begin with a few instances of a type.
@@ -19,11 +20,26 @@ CONTAINER = "$states.result.InferenceSpecification.Containers[0]"
 
 
 def finding(context: TrainingContext, recipe: TrainingRecipe) -> dict[str, State]:
-    """Champion and former champions as `$champions`, newest first; none before the first model.
+    """The champion and then former champions, newest first, as `$champions`; none before the first model.
 
-    The champion is the newest approved version. A version that reinstates an earlier one holds the same model, so
-    more are listed than judged: each model counts once, as the newest version that holds it.
+    The champion is the version that the last verified deployment put in service, whatever was approved since: a person
+    may have gone back to an earlier one. Where nothing serves yet, or nothing ever will, it is the newest approved
+    version. A version that reinstates an earlier one holds the same model, so more are listed than judged: each model
+    counts once, as the champion or as the newest version that holds it.
     """
+    # A workload that does not serve has no such parameter, and one whose serving stack is yet to come has none yet.
+    nothing_serves = catch("Ssm.ParameterNotFoundException", next="FindChampions", assign={"served": NO_CHAMPION})
+    read = task(
+        "arn:aws:states:::aws-sdk:ssm:getParameter",
+        {"Name": context.champion_parameter},
+        next="FindChampions",
+        timeout_seconds=60,
+        retry=sdk_transient("Ssm"),
+        catch_next="EmitFailed",
+        output={},
+        assign={"served": "{% $states.result.Parameter.Value %}"},
+        catch_first=[nothing_serves],
+    )
     find = task(
         f"{SAGEMAKER}:listModelPackages",
         {
@@ -38,7 +54,10 @@ def finding(context: TrainingContext, recipe: TrainingRecipe) -> dict[str, State
         retry=sdk_transient("SageMaker"),
         catch_next="EmitFailed",
         output={},
-        assign={"found": "{% [$states.result.ModelPackageSummaryList.ModelPackageArn] %}"},
+        assign={
+            "found": f"{{% [$served[$ != '{NO_CHAMPION}'],"
+            " $states.result.ModelPackageSummaryList.ModelPackageArn[$ != $served]] %}"
+        },
     )
     describe = describe_package(
         "{% $states.input %}",
@@ -65,6 +84,7 @@ def finding(context: TrainingContext, recipe: TrainingRecipe) -> dict[str, State
         " }, []) %}"
     )
     return {
+        "ReadChampion": read,
         "FindChampions": find,
         "DescribeChampions": map_(
             "{% $found %}",
