@@ -50,9 +50,6 @@ OTHER_OUTCOMES = {
 """States whose failure the workflow answers otherwise: a smoke test that broke brings the former config back, and a
 package that could not be rejected changes nothing about how the deployment ended."""
 
-ANSWERS = {("training", "ReadChampion", "Ssm.ParameterNotFoundException")}
-"""Errors that are an answer, by kind and state: the execution goes on and ends as the scenario says."""
-
 
 def function(payload: Json) -> Json:
     """Return what `lambda:invoke` gives for a function's answer."""
@@ -154,7 +151,7 @@ TRAIN: dict[str, Answer] = {
     "Features": {"ProcessingJobName": "features"},
     "Train": TRAINED,
     "Baseline": {"ProcessingJobName": "baseline"},
-    "ReadChampion": {"Parameter": {"Value": PACKAGE}},
+    "ReadChampion": {"Parameters": [{"Value": PACKAGE}]},
     "FindChampions": {"ModelPackageSummaryList": [{"ModelPackageArn": PACKAGE}, {"ModelPackageArn": FORMER_PACKAGE}]},
     "DescribeChampion": described,
     "EvaluateModel": {"ProcessingJobName": "evaluation"},
@@ -308,7 +305,7 @@ SCENARIOS = (
         "Model Registered",
         TRAIN,
         answers={
-            "ReadChampion": {"Parameter": {"Value": "none"}},
+            "ReadChampion": {"Parameters": [{"Value": "none"}]},
             "FindChampions": {"ModelPackageSummaryList": []},
             "Challenge": function(FIRST_MODEL),
         },

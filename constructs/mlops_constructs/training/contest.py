@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from mlops_constructs.orchestration.outcomes import caught_as_output, reraise
 from mlops_constructs.orchestration.retries import sdk_transient
-from mlops_constructs.orchestration.states import FAILURE, State, branch, catch, fail, map_, succeed, task
+from mlops_constructs.orchestration.states import FAILURE, State, branch, fail, map_, succeed, task
 from mlops_constructs.training.branches import PROCESSING, job_task
 from mlops_constructs.training.jobs import JOB_FAILURE, Program, job_input, job_output, processing_job
 from mlops_constructs.training.recipe import TrainingContext, TrainingRecipe
@@ -27,18 +27,16 @@ def finding(context: TrainingContext, recipe: TrainingRecipe) -> dict[str, State
     version. A version that reinstates an earlier one holds the same model, so more are listed than judged: each model
     counts once, as the champion or as the newest version that holds it.
     """
-    # A workload that does not serve has no such parameter, and one whose serving stack is yet to come has none yet.
-    nothing_serves = catch("Ssm.ParameterNotFoundException", next="FindChampions", assign={"served": NO_CHAMPION})
+    # Not GetParameter: a workload that does not serve has no such parameter, and that is an answer, no error.
     read = task(
-        "arn:aws:states:::aws-sdk:ssm:getParameter",
-        {"Name": context.champion_parameter},
+        "arn:aws:states:::aws-sdk:ssm:getParameters",
+        {"Names": [context.champion_parameter]},
         next="FindChampions",
         timeout_seconds=60,
         retry=sdk_transient("Ssm"),
         catch_next="EmitFailed",
         output={},
-        assign={"served": "{% $states.result.Parameter.Value %}"},
-        catch_first=[nothing_serves],
+        assign={"served": f"{{% [$states.result.Parameters.Value, '{NO_CHAMPION}'][0] %}}"},
     )
     find = task(
         f"{SAGEMAKER}:listModelPackages",

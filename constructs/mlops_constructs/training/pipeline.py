@@ -155,5 +155,5 @@ class TrainingPipeline(Construct):
         self.workflow.allow_invoke(*(function.function for function in called))
         allow_processing(role, name_prefix=job_prefix, job_roles=[self.processing_role], volume_key=volume_key)
         allow_training(role, name_prefix=job_prefix, job_roles=[self.training_role], volume_key=volume_key)
-        allow(role, "ssm:GetParameter", on=[parameter_arn(self, context.champion_parameter)])
+        allow(role, "ssm:GetParameters", on=[parameter_arn(self, context.champion_parameter)])
         registry.grant_list(role)
