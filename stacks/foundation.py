@@ -74,6 +74,14 @@ class FoundationStack(PlatformStack):
             alarm_topic=self.alerts,
         )
         self.bus.rule(self, "Failures", detail_types=FAILURES, target=self.alerts)
+        # Where models are approved automatically no version waits, and the rule never matches.
+        self.bus.rule(
+            self,
+            "AwaitingApproval",
+            detail_types=["Model Registered"],
+            detail={"approval_status": ["PendingManualApproval"]},
+            target=self.alerts,
+        )
         publish(
             self,
             environment,

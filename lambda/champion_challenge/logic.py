@@ -148,7 +148,7 @@ def challenge(
         best = _comeback(challenger, champion, policy, former)
         reason = _against_both(best, challenger, champion, policy) if best else reason
     elif former:
-        raise EvaluationInvalid("there are former champions but no champion: list the newest approved version first")
+        raise EvaluationInvalid("there are former champions but no champion: list what serves first")
     remarks = [_remark(each, policy) for each in former if each is not best]
     metrics = best.evaluation.metrics if best else challenger.metrics
     return Verdict(

@@ -2,6 +2,9 @@
 
 The claim in DynamoDB comes before the start. A crash between the two is repaired twice over: the retried event finds
 its own claim and starts the execution of that claim's name, and an expired lease frees a slot nobody uses.
+
+A training tells its end by an event, but one that was stopped or ran out of time cannot. So a trigger that meets a
+holder asks Step Functions about it, and what has ended gives the slot back then.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from mlops_runtime import aws, bus
 from mlops_runtime.errors import GateContended, InvalidInput
 from mlops_runtime.events import EVENTS, Detail, RetrainingStarted, RetrainingSuppressed, utc_now
 from mlops_runtime.model import Frozen
-from mlops_runtime.observability import count, entrypoint, parse
+from mlops_runtime.observability import count, entrypoint, logger, parse
 from retraining_gate import logic, training
 from retraining_gate.settings import Settings, settings
 from retraining_gate.store import Gate
@@ -25,6 +28,7 @@ from retraining_gate.store import Gate
 TRIGGERS = {("mlops.monitoring", "Drift Detected"), ("mlops.retraining", "Retraining Requested")}
 FAILED = ("mlops.training", "Training Failed")
 ENDINGS = {("mlops.training", "Model Registered"), ("mlops.training", "Model Rejected"), FAILED}
+_RUNNING = {"RUNNING", "PENDING_REDRIVE"}
 # Each lost round means that another trigger won, so a second look nearly always suppresses.
 ATTEMPTS = 20
 
@@ -79,7 +83,7 @@ def _answer(gate: Gate, config: Settings, trigger: logic.Trigger) -> Answer:
     execution_input = json.dumps({"run_reason": trigger.reason, "trigger": str(trigger)})
     for _ in range(ATTEMPTS):
         now = int(time.time())
-        state = _with_living_holder(gate.read(), now, config.lease_seconds)
+        state = _settled(gate, config, trigger, now)
         decision = logic.decide(state, limits, now, trigger)
         if decision.code is not None:
             held = state.running_execution if decision.code == "already_running" else ""
@@ -102,11 +106,24 @@ def _answer(gate: Gate, config: Settings, trigger: logic.Trigger) -> Answer:
     raise GateContended(f"{trigger}: lost {ATTEMPTS} rounds against other triggers")
 
 
-def _with_living_holder(state: logic.State, now: int, lease_seconds: int) -> logic.State:
-    """An expired lease frees the slot only when Step Functions does not run its holder any more."""
-    if state.lease_expired(now) and training.is_running(state.running_execution):
-        return replace(state, lease_expires=now + lease_seconds)
-    return state
+def _settled(gate: Gate, config: Settings, trigger: logic.Trigger, now: int) -> logic.State:
+    """The gate's state, once a holder that ended without telling, or never began, has given the slot back.
+
+    Within the lease an execution that is not there is one whose own trigger is about to start it, now or when it is
+    delivered again. Whatever did not succeed gives back what a failed training does.
+    """
+    state = gate.read()
+    expired = state.lease_expired(now)
+    if not state.running_execution or (state.claim_event == trigger.event_id and not expired):
+        return state
+    status = training.status_of(state.running_execution)
+    if status in _RUNNING:
+        return replace(state, lease_expires=now + config.lease_seconds) if expired else state
+    if not status and not expired:
+        return state
+    logger.warning("the holder told no end", extra={"holder": state.running_execution, "status": status or "missing"})
+    gate.release(state.running_execution, give_back=status != "SUCCEEDED")
+    return gate.read()
 
 
 def _start(config: Settings, execution: str, execution_input: str, reason: str) -> Answer:

@@ -10,7 +10,7 @@ from mlops_runtime.settings import EnvironmentSettings, Name
 
 
 class Settings(EnvironmentSettings):
-    """LEASE_SECONDS must outlast a training: after it a holder that Step Functions no longer runs loses the slot.
+    """LEASE_SECONDS: after it a claim whose execution was never started loses the slot.
 
     MAX_REJECTED_FRACTION (0 to 1, default 0.2): largest share of the data landed since the last training that may have
     been refused before the gate refuses to train on what is left.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
 from mlops_runtime import aws
 
 if TYPE_CHECKING:
@@ -34,10 +36,17 @@ def start(config: Settings, name: str, execution_input: str) -> None:
         return
 
 
-def is_running(execution: str) -> bool:
-    """Whether Step Functions still runs the holder of an expired lease."""
+def status_of(execution: str) -> str:
+    """What Step Functions says of the holder of the slot; empty when it knows no such execution.
+
+    A look that was throttled counts as running: in a storm of triggers the slot stays taken, and the next one looks.
+    """
     client = aws.stepfunctions()
     try:
-        return client.describe_execution(executionArn=execution)["status"] in {"RUNNING", "PENDING_REDRIVE"}
+        return client.describe_execution(executionArn=execution)["status"]
     except client.exceptions.ExecutionDoesNotExist:
-        return False
+        return ""
+    except ClientError as error:
+        if aws.error_code(error) == "ThrottlingException":
+            return "RUNNING"
+        raise

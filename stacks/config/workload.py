@@ -173,7 +173,7 @@ class Retraining(Model):
     daily_cap: int = Field(ge=1, description="Trainings per UTC day.")
     min_new_rows: int = Field(ge=0, description="Curated rows since the last training that make another worth it.")
     lease_minutes: int = Field(
-        default=480, ge=1, description="Time after which a training that never ended is given up."
+        default=480, ge=1, description="Time after which a training whose start never succeeded gives the slot back."
     )
 
 

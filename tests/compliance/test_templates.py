@@ -1,7 +1,9 @@
 """Every template is one that CloudFormation takes: current schemas, limits, one meaning per name."""
 
 import json
+import re
 from collections import Counter
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -100,6 +102,46 @@ def test_ids_carry_no_environment_name(assembly: Assembly) -> None:
         assert ids <= by_environment["prod"][stack], "staging rehearses prod: it has nothing that prod lacks"
     stacks = Counter(stack for each in by_environment.values() for stack in each if stack not in OPTIONAL)
     assert set(stacks.values()) == {len(by_environment)}, "every environment has the same stacks"
+
+
+PEOPLE = ("identity", "identity-center")
+"""Stacks of people's roles: in an emergency one of them may write any parameter."""
+
+
+@pytest.fixture(scope="module")
+def written(assembly: Assembly) -> dict[str, set[str]]:
+    """Names of the parameters that functions and workflows may write, some of them patterns, by environment."""
+    found: dict[str, set[str]] = {}
+    for environment, stack, _, policy in assembly.resources("AWS::IAM::Policy"):
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+            if stack not in PEOPLE and "ssm:PutParameter" in statement["Action"]:
+                names = re.findall(r":parameter(/[^\"]+)", json.dumps(statement["Resource"]))
+                assert names, f"{environment}/{stack}: {statement}"
+                found.setdefault(environment, set()).update(names)
+    return found
+
+
+def test_cloudformation_writes_no_parameter_that_the_platform_writes(
+    assembly: Assembly, written: dict[str, set[str]]
+) -> None:
+    """Its update of an `AWS::SSM::Parameter`, be it for a tag, writes the template's value over the live one."""
+    assert written.keys() == assembly.templates.keys()
+    clashes = [
+        f"{environment}/{stack}: {logical_id} is {name}"
+        for environment, stack, logical_id, resource in assembly.resources("AWS::SSM::Parameter")
+        for name in [resource["Properties"]["Name"]]
+        if any(fnmatchcase(name, pattern) for pattern in written[environment])
+    ]
+    assert not clashes, "\n".join(clashes)
+
+
+def test_every_parameter_that_the_platform_writes_is_made(assembly: Assembly, written: dict[str, set[str]]) -> None:
+    for environment, patterns in written.items():
+        live = assembly.resources("Custom::LiveParameter", environment=environment)
+        names = {resource["Properties"]["Name"] for _, _, _, resource in live}
+        switches = {"kill-switch", "promotion-freeze", "detached-endpoint"}
+        assert {name.rsplit("/", 1)[1] for name in names} == {"champion", *switches}
+        assert [pattern for pattern in patterns if not any(fnmatchcase(name, pattern) for name in names)] == []
 
 
 def test_guarded_stateful_stacks_cannot_be_deleted_by_accident(assembly: Assembly) -> None:

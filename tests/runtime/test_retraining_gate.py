@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -165,23 +167,33 @@ def event(event_id: str, source: str, detail_type: str, detail: Json) -> Json:
     return {"id": event_id, "source": source, "detail-type": detail_type, "account": "1", "detail": {**head, **detail}}
 
 
-def test_a_storm_of_500_triggers_starts_exactly_one_training(
-    gate: Account, machine: str, call: Call, sent: Sent, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def atomic(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DynamoDB answers each request on one item atomically; moto shows readers a half-made update."""
     from moto.dynamodb.responses import DynamoHandler
 
     lock, answer_request = threading.Lock(), DynamoHandler.call_action
 
-    def atomic(handler: DynamoHandler) -> object:
-        # DynamoDB answers each request on one item atomically; moto shows readers a half-made update.
+    def one_at_a_time(handler: DynamoHandler) -> object:
         with lock:
             return answer_request(handler)
 
-    monkeypatch.setattr(DynamoHandler, "call_action", atomic)
+    monkeypatch.setattr(DynamoHandler, "call_action", one_at_a_time)
     monkeypatch.setattr("retraining_gate.training.kill_switch", lambda _: "")
-    call("retraining_gate", ended("arn:nobody"))
+
+
+def storm(call: Call, triggers: int) -> list[Json]:
+    """The gate's answers to so many triggers at once."""
     with ThreadPoolExecutor(32) as pool:
-        answers = list(pool.map(lambda number: call("retraining_gate", request(f"event-{number}")), range(500)))
+        return list(pool.map(lambda number: call("retraining_gate", request(f"event-{number}")), range(triggers)))
+
+
+@pytest.mark.usefixtures("atomic")
+def test_a_storm_of_500_triggers_starts_exactly_one_training(
+    gate: Account, machine: str, call: Call, sent: Sent
+) -> None:
+    call("retraining_gate", ended("arn:nobody"))
+    answers = storm(call, 500)
     decisions = Counter(str(answer["decision"]) for answer in answers)
     assert decisions == {"started": 1, "suppressed": 499}
     assert len(executions(machine)) == 1
@@ -192,6 +204,17 @@ def test_a_storm_of_500_triggers_starts_exactly_one_training(
     )
     announced = Counter(entry["DetailType"] for entry in sent)
     assert announced == {"Retraining Started": 1, "Retraining Suppressed": 499}
+
+
+@pytest.mark.usefixtures("atomic")
+def test_a_storm_that_meets_a_stopped_training_starts_exactly_one(gate: Account, machine: str, call: Call) -> None:
+    stopped = str(call("retraining_gate", request("first"))["training_execution"])
+    aws.stepfunctions().stop_execution(executionArn=stopped)
+    answers = storm(call, 100)
+    assert Counter(str(answer["decision"]) for answer in answers) == {"started": 1, "suppressed": 99}
+    assert len(executions(machine)) == 2
+    item = gate.gate_item()
+    assert (item["new_rows"], json.loads(str(item["seen"]))["new_rows"]) == (0, 1000), "its rows came back once"
 
 
 def test_a_start_is_recorded_and_subtracts_what_it_saw(gate: Account, machine: str, call: Call) -> None:
@@ -256,22 +279,110 @@ def test_a_crash_between_claim_and_start_is_repaired_by_the_retried_event(
     assert len(executions(machine)) == 1
 
 
-@pytest.mark.parametrize(("status", "decision"), [("RUNNING", "suppressed"), ("FAILED", "started")])
-def test_an_expired_lease_frees_the_slot_only_of_a_holder_that_is_gone(
-    gate: Account, call: Call, monkeypatch: pytest.MonkeyPatch, status: str, decision: str
+def at(monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
+    """Let the gate's clock show so many seconds from now."""
+    later = int(time.time()) + seconds
+    monkeypatch.setattr("retraining_gate.handler.time.time", lambda: later)
+
+
+@pytest.mark.parametrize("seconds", [60, 4000], ids=["within the lease", "after the lease"])
+def test_a_holder_that_runs_keeps_the_slot(
+    gate: Account, call: Call, monkeypatch: pytest.MonkeyPatch, seconds: int
 ) -> None:
     call("retraining_gate", request("event-1"))
     land(1000)
-    monkeypatch.setattr("retraining_gate.training.is_running", lambda _: status == "RUNNING")
-    later = int(time.time()) + 4000
-    monkeypatch.setattr("retraining_gate.handler.time.time", lambda: later)
-    assert call("retraining_gate", request("event-2"))["decision"] == decision
+    at(monkeypatch, seconds)
+    assert call("retraining_gate", request("event-2"))["reason_code"] == "already_running"
 
 
-def test_a_holder_that_never_existed_is_not_running(gate: Account, machine: str) -> None:
-    from retraining_gate.training import is_running
+@pytest.mark.parametrize("seconds", [60, 4000], ids=["within the lease", "after the lease"])
+def test_a_stopped_training_gives_back_its_rows_and_starts_no_cool_down(
+    gate: Account, call: Call, environ: pytest.MonkeyPatch, seconds: int
+) -> None:
+    environ.setenv("COOL_DOWN_SECONDS", "86400")
+    stopped = str(call("retraining_gate", request("event-1"))["training_execution"])
+    aws.stepfunctions().stop_execution(executionArn=stopped)
+    at(environ, seconds)
+    answer = call("retraining_gate", request("event-2"))
+    assert answer["decision"] == "started", answer
+    assert answer["training_execution"] != stopped
+    item = gate.gate_item()
+    assert (item["running_execution"], item["new_rows"]) == (answer["training_execution"], 0)
+    assert json.loads(str(item["seen"]))["new_rows"] == 1000, "the second training learns from the rows of the first"
 
-    assert not is_running(machine.replace(":stateMachine:", ":execution:") + ":never")
+
+@pytest.mark.parametrize("status", ["TIMED_OUT", "FAILED"])
+def test_a_training_that_ended_without_an_event_gives_back_too(
+    gate: Account, call: Call, environ: pytest.MonkeyPatch, status: str
+) -> None:
+    environ.setenv("COOL_DOWN_SECONDS", "86400")
+    call("retraining_gate", request("event-1"))
+    environ.setattr("retraining_gate.training.status_of", lambda _: status)
+    assert call("retraining_gate", request("event-2"))["decision"] == "started"
+
+
+def test_a_success_whose_event_was_lost_frees_the_slot_and_used_its_rows_up(
+    gate: Account, call: Call, environ: pytest.MonkeyPatch
+) -> None:
+    call("retraining_gate", request("event-1"))
+    environ.setattr("retraining_gate.training.status_of", lambda _: "SUCCEEDED")
+    assert call("retraining_gate", request("event-2"))["reason_code"] == "not_enough_new_rows"
+    land(1000)
+    assert call("retraining_gate", request("event-3"))["decision"] == "started"
+
+
+def test_a_stopped_training_keeps_its_place_in_the_days_cap(
+    gate: Account, call: Call, environ: pytest.MonkeyPatch
+) -> None:
+    environ.setenv("DAILY_CAP", "1")
+    execution = str(call("retraining_gate", request("event-1"))["training_execution"])
+    aws.stepfunctions().stop_execution(executionArn=execution)
+    assert call("retraining_gate", request("event-2"))["reason_code"] == "daily_cap"
+
+
+@pytest.mark.parametrize("event_id", ["event-1", "event-2"], ids=["its dead letter", "another trigger"])
+def test_a_training_that_never_began_gives_the_slot_back_with_its_lease(
+    gate: Account, machine: str, call: Call, environ: pytest.MonkeyPatch, event_id: str
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError("StartExecution was refused")
+
+    environ.setenv("COOL_DOWN_SECONDS", "86400")
+    for _ in range(3):
+        with environ.context() as broken, pytest.raises(PermissionError):
+            broken.setattr("retraining_gate.training.start", refuse)
+            call("retraining_gate", request("event-1"))
+    assert call("retraining_gate", request("event-3"))["reason_code"] == "already_running"
+    at(environ, 4000)
+    answer = call("retraining_gate", request(event_id))
+    assert answer["decision"] == "started", answer
+    assert executions(machine) == [answer["training_execution"]]
+
+
+def test_an_event_that_comes_after_the_next_training_began_does_not_take_its_slot(gate: Account, call: Call) -> None:
+    stopped = str(call("retraining_gate", request("event-1"))["training_execution"])
+    aws.stepfunctions().stop_execution(executionArn=stopped)
+    started = call("retraining_gate", request("event-2"))["training_execution"]
+    assert "does not hold" in str(call("retraining_gate", ended(stopped, "Training Failed"))["reason"])
+    assert gate.gate_item()["running_execution"] == started
+    assert gate.gate_item()["new_rows"] == 0
+
+
+def test_a_throttled_look_leaves_the_slot_taken(gate: Account, call: Call) -> None:
+    call("retraining_gate", request("event-1"))
+    land(1000)
+    with Stubber(aws.stepfunctions()) as stub:
+        stub.add_client_error("describe_execution", "ThrottlingException")
+        assert call("retraining_gate", request("event-2"))["reason_code"] == "already_running"
+        stub.add_client_error("describe_execution", "AccessDeniedException")
+        with pytest.raises(ClientError, match="AccessDenied"):
+            call("retraining_gate", request("event-3"))
+
+
+def test_a_holder_that_never_existed_has_no_status(gate: Account, machine: str) -> None:
+    from retraining_gate.training import status_of
+
+    assert status_of(machine.replace(":stateMachine:", ":execution:") + ":never") == ""
 
 
 @pytest.mark.parametrize(("value", "words"), [("on", "is on"), ("maybe", "counts as on")])

@@ -28,7 +28,7 @@ from mlops_constructs.monitoring import (
     WorkloadDashboard,
 )
 from mlops_constructs.orchestration import PlatformBus, PlatformFunction
-from mlops_constructs.retraining import RetrainingGate, RetrainingLimits
+from mlops_constructs.retraining import GateRoles, RetrainingGate, RetrainingLimits
 from mlops_constructs.serving import (
     Autoscaling,
     Fleet,
@@ -202,7 +202,7 @@ def build(*, own_roles: bool = False) -> cdk.Stack:
         bus=parts.bus,
         limits=RetrainingLimits(cool_down_seconds=3600, daily_cap=2, min_new_rows=100),
         encryption_key=parts.keys.data,
-        role=role("Gate-function"),
+        roles=given(stack, GateRoles) if own_roles else GateRoles(),
     )
     return stack
 

@@ -303,9 +303,10 @@ def test_local_links_resolve(page: Path) -> None:
 
 
 def test_parameters_in_the_runbooks_are_published(assembly: Assembly) -> None:
+    parameters = ("AWS::SSM::Parameter", "Custom::LiveParameter")
     published = {
         resource["Properties"]["Name"].replace("/mlops/dev/", "/mlops/$ENV/").replace("/flight-delays/", "/$WORKLOAD/")
-        for _, _, _, resource in assembly.resources("AWS::SSM::Parameter", environment="dev")
+        for _, _, _, resource in assembly.resources(*parameters, environment="dev")
     }
     used = {name for page in RUNBOOKS for name in re.findall(r"/mlops/\$ENV/[\w$-]+/[a-z-]+", page.read_text())}
     assert used, "no runbook reads a parameter: the test looks at nothing"

@@ -20,6 +20,7 @@ from mlops_constructs.orchestration.bus import connect, event_schemas
 from mlops_constructs.orchestration.callee import Callee
 from mlops_constructs.orchestration.function import code_root
 from mlops_constructs.orchestration.layers import powertools_layer_arn
+from mlops_constructs.orchestration.parameters import LiveParameter, ParameterMaker
 
 ENVIRONMENT = cdk.Environment(account="111111111111", region="eu-west-1")
 FUNCTION = Callee(arn="arn:aws:lambda:eu-west-1:111111111111:function:f", timeout_seconds=90)
@@ -257,3 +258,10 @@ def test_eventbridge_may_start_only_this_workflow(template):
     (statement,) = statements(template, "states:StartExecution")
     machine = next(iter(template.find_resources("AWS::StepFunctions::StateMachine")))
     assert statement["Resource"] == {"Ref": machine}
+
+
+def test_a_live_parameter_is_named_by_a_path():
+    stack = cdk.Stack(cdk.App(), "Stack", env=ENVIRONMENT)
+    maker = ParameterMaker(stack, "Maker", encryption_key=Keys(stack, "Keys").data)
+    with pytest.raises(ValueError, match=r"name must be a path like .*, got 'switch'"):
+        LiveParameter(stack, "Switch", maker=maker, name="switch", first_value="off", description="d")

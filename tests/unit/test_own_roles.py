@@ -129,6 +129,7 @@ REPLACED = {
     "MonitorRoles-schedule": "MonitorScheduleRole",
     "MonitorRoles-workflow": "MonitorRole",
     "Network-flow_log": "NetworkFlowLogRole",
+    "ServingRoles-live_parameter": "ServingParametersFunctionRole",
     "ServingRoles-model": "ServingModelRole",
     "ServingRoles-start": "ServingModelApprovedRole",
     "ServingRoles-workflow": "ServingDeployRole",
@@ -138,7 +139,8 @@ REPLACED = {
     # The construct has one role, of its one function.
     "Control-function": "ControlFunctionRole",
     "Emitter-function": "EmitterRole",
-    "Gate-function": "GateRole",
+    "GateRoles-gate": "GateRole",
+    "GateRoles-live_parameter": "GateParametersFunctionRole",
 }
 """Logical id, without its hash, of the role that would be made; that of a function is named like the field."""
 

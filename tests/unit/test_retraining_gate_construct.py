@@ -40,9 +40,26 @@ def test_the_gate_has_no_more_than_it_needs():
     }
 
 
-def test_the_kill_switch_is_off_at_first():
-    switch = [p for p in resources("AWS::SSM::Parameter").values() if p["Name"].endswith("/kill-switch")]
-    assert [(p["Name"], p["Value"]) for p in switch] == [("/mlops/test/churn/kill-switch", "off")]
+def test_the_kill_switch_is_off_at_first_and_cloudformation_never_turns_it():
+    switch = only("Custom::LiveParameter", "KillSwitch")
+    assert (switch["Name"], switch["FirstValue"]) == ("/mlops/test/churn/kill-switch", "off")
+    assert not resources("AWS::SSM::Parameter")
+
+
+def test_the_kill_switch_outlives_the_gate_that_reads_it():
+    (gate,) = [name for name in resources("AWS::Lambda::Function") if name.startswith("GateFunction")]
+    (switch,) = [name for name in resources("Custom::LiveParameter") if "KillSwitch" in name]
+    assert switch in template()["Resources"][gate]["DependsOn"]
+
+
+def test_only_the_kill_switch_can_be_made_or_removed():
+    (arn,) = set(allowed_on("GateParametersFunctionRole", "ssm:PutParameter"))
+    assert arn.endswith(":parameter/mlops/test/churn/kill-switch")
+    assert allowed_on("GateParametersFunctionRole", "ssm:DeleteParameter") == [arn]
+    assert {each for each in actions("GateParametersFunctionRole") if each.startswith("ssm:")} == {
+        "ssm:PutParameter",
+        "ssm:DeleteParameter",
+    }
 
 
 def test_a_table_of_its_own_is_encrypted_recoverable_and_kept():

@@ -297,9 +297,40 @@ def test_each_ending_is_one_declared_event():
 
 
 def test_the_champion_is_published_only_after_the_checks():
-    before = [name for name, state in states().items() if state.get("Next") == "PublishChampion"]
-    assert before == ["PutScalingPolicy"]
-    assert follow("SmokeTestPassed", smoke={"passed": True}) == "RegisterScaling"
+    assert not [name for name, state in states().items() if state.get("Next") == "PublishChampion"]
+    assert follow("SmokeTestPassed", smoke={"passed": True}) == "PublishChampion"
+    assert follow("SmokeTestPassed", smoke={"passed": False}) == "SmokeTestFailed"
+
+
+def test_a_version_that_serves_is_the_champion_though_its_scaling_fails():
+    assert states()["PublishChampion"]["Next"] == "RegisterScaling"
+    assert states()["PutScalingPolicy"]["Next"] == "EmitSucceeded"
+
+
+def test_what_a_deployment_and_people_write_is_never_written_by_cloudformation():
+    made = [each for name, each in resources("Custom::LiveParameter").items() if name.startswith("Serving")]
+    assert {each["Name"]: each["FirstValue"] for each in made} == {
+        "/mlops/test/churn/champion": "none",
+        "/mlops/test/churn/promotion-freeze": "off",
+        "/mlops/test/churn/detached-endpoint": "none",
+    }
+    assert not resources("AWS::SSM::Parameter")
+
+
+def test_the_workflow_goes_before_the_parameters_that_it_writes():
+    (machine,) = [
+        resource
+        for name, resource in template()["Resources"].items()
+        if resource["Type"] == "AWS::StepFunctions::StateMachine" and name.startswith("Serving")
+    ]
+    assert any(name.startswith("ServingChampion") for name in machine["DependsOn"])
+
+
+def test_the_workflow_writes_the_champion_only():
+    (written,) = allowed_on("ServingDeployRole", "ssm:PutParameter")
+    (read,) = allowed_on("ServingDeployRole", "ssm:GetParameter")
+    assert written.endswith(":parameter/mlops/test/churn/champion")
+    assert read.endswith(":parameter/mlops/test/churn/promotion-freeze")
 
 
 def test_teardown_keeps_versions_where_the_stack_keeps_data():

@@ -135,6 +135,47 @@ def test_each_model_competes_once(listed, kept):
     assert [each["version"] for each in chosen] == kept
 
 
+@pytest.mark.parametrize(
+    ("served", "approved", "competing"),
+    [
+        ("none", [], []),
+        ("none", [1], [1]),
+        ("none", [3, 2, 1], [3, 2, 1]),
+        (1, [1], [1]),
+        (3, [3, 2, 1], [3, 2, 1]),
+        # A person went back to version 1: it serves, and the newer ones are former champions.
+        (1, [3, 2, 1], [1, 3, 2]),
+        # What serves competes though it is so old that it is not listed, or was refused meanwhile.
+        (1, [9, 8, 7], [1, 9, 8, 7]),
+        (1, [], [1]),
+    ],
+)
+def test_the_champion_is_what_serves(served, approved, competing):
+    listed = {"ModelPackageSummaryList": [{"ModelPackageArn": f"arn:m/{version}"} for version in approved]}
+    serving = served if served == "none" else f"arn:m/{served}"
+    found = evaluate(states()["FindChampions"]["Assign"]["found"], variables={"served": serving}, result=listed)
+    assert found == [f"arn:m/{version}" for version in competing]
+
+
+def test_what_serves_is_read_from_the_parameter_that_deployments_write():
+    read = states()["ReadChampion"]
+    assert read["Arguments"] == {"Names": [only("Custom::LiveParameter", "Champion")["Name"]]}
+    (arn,) = allowed_on("TrainingTrainRole", "ssm:GetParameters")
+    assert arn.endswith(":parameter/mlops/test/churn/champion")
+
+
+@pytest.mark.parametrize(
+    ("answer", "served"),
+    [
+        ({"Parameters": [{"Value": "arn:m/3"}], "InvalidParameters": []}, "arn:m/3"),
+        ({"Parameters": [{"Value": "none"}], "InvalidParameters": []}, "none"),
+        ({"Parameters": [], "InvalidParameters": ["/mlops/test/churn/champion"]}, "none"),
+    ],
+)
+def test_a_champion_that_was_never_written_is_none(answer, served):
+    assert evaluate(states()["ReadChampion"]["Assign"]["served"], result=answer) == served
+
+
 def test_enough_versions_are_listed_to_find_the_former_champions():
     arguments = states()["FindChampions"]["Arguments"]
     assert arguments["MaxResults"] == 7
@@ -348,12 +389,6 @@ def test_a_failure_without_a_reason_keeps_its_cause():
 def test_the_failure_event_names_the_step(failure, step):
     detail = workflow("Train")["States"]["EmitFailed"]["Arguments"]["Payload"]["detail"]
     assert evaluate(detail["step"], variables={"failure": failure}) == step
-
-
-@pytest.mark.parametrize("found", [[], [{"ModelPackageArn": "arn:m/3"}]])
-def test_the_first_model_has_no_champion(found):
-    answer = evaluate(states()["FindChampions"]["Assign"]["found"], result={"ModelPackageSummaryList": found})
-    assert answer == [each["ModelPackageArn"] for each in found]
 
 
 def test_long_environment_values_fit_sagemaker_and_lose_nothing():

@@ -151,6 +151,7 @@ TRAIN: dict[str, Answer] = {
     "Features": {"ProcessingJobName": "features"},
     "Train": TRAINED,
     "Baseline": {"ProcessingJobName": "baseline"},
+    "ReadChampion": {"Parameters": [{"Value": PACKAGE}]},
     "FindChampions": {"ModelPackageSummaryList": [{"ModelPackageArn": PACKAGE}, {"ModelPackageArn": FORMER_PACKAGE}]},
     "DescribeChampion": described,
     "EvaluateModel": {"ProcessingJobName": "evaluation"},
@@ -331,7 +332,11 @@ SCENARIOS = (
         "first model",
         "Model Registered",
         TRAIN,
-        answers={"FindChampions": {"ModelPackageSummaryList": []}, "Challenge": function(FIRST_MODEL)},
+        answers={
+            "ReadChampion": {"Parameters": [{"Value": "none"}]},
+            "FindChampions": {"ModelPackageSummaryList": []},
+            "Challenge": function(FIRST_MODEL),
+        },
     ),
     _scenario(
         "training", "former champion returns", "Model Registered", TRAIN, answers={"Challenge": function(RETURNED)}

@@ -24,6 +24,7 @@ from tests.workflows.scenarios import (
     OTHER_OUTCOMES,
     PACKAGE,
     SCENARIOS,
+    TRAINED,
     VERDICT,
     Scenario,
     function,
@@ -206,6 +207,37 @@ def test_the_challenge_gets_an_evaluation_of_everyone(workflows: Mapping[str, De
     assert contest.challenger_uri.endswith("/run-1/evaluation/challenger/evaluation.json")
     assert str(contest.champion_uri).endswith("/run-1/evaluation/champion/evaluation.json")
     assert [(each.version, each.model_package_arn) for each in contest.former] == [(2, FORMER_PACKAGE)]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "champion"),
+    [
+        ([{"Value": PACKAGE}], PACKAGE),
+        ([{"Value": FORMER_PACKAGE}], FORMER_PACKAGE),
+        ([{"Value": "none"}], PACKAGE),
+        ([], PACKAGE),
+    ],
+    ids=["the newest serves", "an earlier one serves", "nothing serves yet", "the workload does not serve"],
+)
+def test_the_challenger_meets_what_serves(
+    workflows: Mapping[str, Definition], parameters: list[Json], champion: str
+) -> None:
+    """Both versions are approved, the newer one is listed first."""
+    judged: list[str] = []
+
+    def remember(arguments: Json) -> Json:
+        judged.extend(
+            each["S3Input"]["S3Uri"] for each in arguments["ProcessingInputs"] if each["InputName"] == "model"
+        )
+        return {"ProcessingJobName": "evaluation"}
+
+    base = scenario("training", "challenger wins")
+    answers = {**base.answers, "EvaluateModel": remember, "ReadChampion": {"Parameters": parameters}}
+    execution = run(workflows["training"].body, base.input, answers)
+    assert [name for name, _ in execution.events] == ["Model Registered"], execution
+    assert sorted(judged) == sorted(
+        [TRAINED["ModelArtifacts"]["S3ModelArtifacts"], f"s3://artefacts/{champion}/model.tar.gz"]
+    )
 
 
 def test_a_failed_evaluation_is_told_by_its_step_and_model(workflows: Mapping[str, Definition]) -> None:

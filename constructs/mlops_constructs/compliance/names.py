@@ -156,4 +156,5 @@ FORMS: dict[str, Form] = {
     "AWS::SecurityHub::Hub": _regional("securityhub", "hub/", ref=Ref.ARN),
     "AWS::StepFunctions::Activity": _regional("states", "activity:", "Name", Ref.ARN),
     "AWS::StepFunctions::StateMachine": _regional("states", "stateMachine:", "StateMachineName", Ref.ARN),
+    "Custom::LiveParameter": Form(arn="ssm:{region}:{account}:parameter{id}", name="Name"),
 }

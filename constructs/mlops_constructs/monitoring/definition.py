@@ -26,9 +26,9 @@ from mlops_constructs.training.jobs import (
     job_output,
     processing_job,
 )
+from mlops_constructs.training.registry import NO_CHAMPION
 
 START_AT = "SelectWindow"
-NO_CHAMPION = "none"
 
 
 @dataclass(frozen=True, kw_only=True)

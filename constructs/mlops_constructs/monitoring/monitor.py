@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -19,13 +19,13 @@ from mlops_constructs.monitoring.roles import MonitorRoles
 from mlops_constructs.monitoring.schedule import WorkflowSchedule
 from mlops_constructs.orchestration.alarms import threshold_alarm
 from mlops_constructs.orchestration.function import PlatformFunction
+from mlops_constructs.orchestration.parameters import parameter_arn
 from mlops_constructs.orchestration.workflow import Workflow
-from mlops_constructs.serving.realtime import champion_parameter_name
 from mlops_constructs.serving.rollout import VARIANT
 from mlops_constructs.training.access import allow_processing, sagemaker_role
 from mlops_constructs.training.image import ContainerImage
 from mlops_constructs.training.jobs import JobBoundary, cost_tags
-from mlops_constructs.training.registry import ModelRegistry
+from mlops_constructs.training.registry import ModelRegistry, champion_parameter_name
 
 
 class ModelMonitor(Construct):
@@ -176,10 +176,7 @@ class ModelMonitor(Construct):
         prefix = f"{context.workload}-{context.environment_name}"
         allow_processing(role, name_prefix=prefix, job_roles=[self.job_role], volume_key=volume_key)
         registry.grant_read(role)
-        parameter = Stack.of(self).format_arn(
-            service="ssm", resource="parameter", resource_name=context.champion_parameter.lstrip("/")
-        )
-        allow(role, "ssm:GetParameter", on=[parameter])
+        allow(role, "ssm:GetParameter", on=[parameter_arn(self, context.champion_parameter)])
         window = self.select_window.role
         list_objects(data.capture, window, f"{self._workload}/{self._endpoint}/")
         list_objects(data.curated, window, f"{self._workload}/{data.label_source}/")

@@ -1,5 +1,6 @@
 """Retraining: the gate between triggers and trainings. Serves the phase Scalable."""
 
 from mlops_constructs.retraining.gate import RetrainingGate, RetrainingLimits
+from mlops_constructs.retraining.roles import GateRoles
 
-__all__ = ["RetrainingGate", "RetrainingLimits"]
+__all__ = ["GateRoles", "RetrainingGate", "RetrainingLimits"]

@@ -8,10 +8,8 @@ from typing import Literal
 
 from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from mlops_constructs.governance.grants import allow, allow_names, use_key
@@ -19,7 +17,9 @@ from mlops_constructs.governance.network import Network
 from mlops_constructs.governance.wildcards import OWN_NAMES
 from mlops_constructs.orchestration.bus import DeadLetterQueue, PlatformBus
 from mlops_constructs.orchestration.function import PlatformFunction
+from mlops_constructs.orchestration.parameters import LiveParameter, ParameterMaker
 from mlops_constructs.orchestration.workflow import Workflow
+from mlops_constructs.retraining.roles import GateRoles
 
 Trigger = Literal["drift", "request"]
 TRIGGERS: dict[Trigger, str] = {"drift": "Drift Detected", "request": "Retraining Requested"}
@@ -35,7 +35,7 @@ class RetrainingLimits:
         cool_down_seconds: Time after a training's start in which no other starts.
         daily_cap: Trainings per UTC day, at least 1.
         min_new_rows: Labelled rows published since the last training that make another worth it.
-        lease_seconds: Time after which a training that never ended is given up; 8 hours by default.
+        lease_seconds: Time after which a training whose start never succeeded gives the slot back; 8 hours by default.
         max_rejected_fraction: Share of quarantined rows above which training is refused; 0.2 by default.
 
     Raises:
@@ -78,13 +78,12 @@ class RetrainingGate(Construct):
         network: Where the function runs; outside any VPC by default.
         alarm_topic: Where the alarm on unanswered triggers goes; an alarm without action by default.
         retain: Keep a table made here when the stack is deleted, and protect it. True by default.
-        role: Role of yours that the function runs in, which `lambda.amazonaws.com` assumes; not that of `train`, whose
-            machine its policy names. One is created by default.
+        roles: Roles of yours in place of those made here; all are made by default.
 
     Attributes:
         function: The gate, a `PlatformFunction`.
         table: The `dynamodb.ITable`.
-        kill_switch: The `ssm.StringParameter`, `off` at first.
+        kill_switch: The `LiveParameter`, `off` at first.
         dead_letter_queue: Triggers the function could not answer.
     """
 
@@ -106,17 +105,20 @@ class RetrainingGate(Construct):
         network: Network | None = None,
         alarm_topic: sns.ITopic | None = None,
         retain: bool = True,
-        role: iam.IRole | None = None,
+        roles: GateRoles = GateRoles(),  # noqa: B008  (frozen, so one default serves all)
     ) -> None:
         super().__init__(scope, id)
         if not triggers:
             raise ValueError(f"triggers must name at least one of {', '.join(TRIGGERS)}, got none: leave the gate out")
         self.table = table or self._own_table(encryption_key, retain)
-        self.kill_switch = ssm.StringParameter(
+        self.kill_switch = LiveParameter(
             self,
             "KillSwitch",
-            parameter_name=kill_switch_parameter_name(workload, environment_name),
-            string_value="off",
+            maker=ParameterMaker(
+                self, "Parameters", encryption_key=encryption_key, log_key=log_key, role=roles.live_parameter
+            ),
+            name=kill_switch_parameter_name(workload, environment_name),
+            first_value="off",
             description="on: no retraining starts, whatever triggers it",
         )
         self.dead_letter_queue = DeadLetterQueue(
@@ -137,7 +139,7 @@ class RetrainingGate(Construct):
                 "EVENT_BUS_NAME": bus.bus.event_bus_name,
                 "GATE_TABLE": self.table.table_name,
                 "TRAIN_STATE_MACHINE_ARN": train.state_machine.state_machine_arn,
-                "KILL_SWITCH_PARAMETER": self.kill_switch.parameter_name,
+                "KILL_SWITCH_PARAMETER": self.kill_switch.name,
                 "COOL_DOWN_SECONDS": str(limits.cool_down_seconds),
                 "DAILY_CAP": str(limits.daily_cap),
                 "MIN_NEW_ROWS": str(limits.min_new_rows),
@@ -149,9 +151,10 @@ class RetrainingGate(Construct):
             network=network,
             timeout=Duration.minutes(1),
             dead_letter_queue=self.dead_letter_queue,
-            role=role,
+            role=roles.gate,
         )
         self._grant(train, bus, encryption_key, table_key if table else encryption_key)
+        self.function.function.node.add_dependency(self.kill_switch)
         bus.rule(
             self,
             "Triggers",
@@ -180,7 +183,7 @@ class RetrainingGate(Construct):
         train.grant_start(role)
         allow_names(role, OWN_NAMES, "states:DescribeExecution", on=[self._executions(train)])
         bus.grant_put_events(role)
-        allow(role, "ssm:GetParameter", on=[self.kill_switch.parameter_arn])
+        self.kill_switch.grant_read(role)
         allow(role, "dynamodb:GetItem", "dynamodb:UpdateItem", on=[self.table.table_arn])
         use_key(table_key, role, "kms:Decrypt", "kms:GenerateDataKey")
         use_key(encryption_key, role, "kms:Decrypt", "kms:GenerateDataKey")

@@ -48,6 +48,6 @@ class DeployContext:
         return self.autoscaling.minimum if self.autoscaling else self.fleet.instance_count
 
     @property
-    def after_verification(self) -> str:
-        """State that follows a verified endpoint."""
-        return "RegisterScaling" if self.autoscaling else "PublishChampion"
+    def after_publishing(self) -> str:
+        """State that follows when the version in service is known."""
+        return "RegisterScaling" if self.autoscaling else "EmitSucceeded"

@@ -2,12 +2,12 @@
 
     AskForTurn -> DescribePackage -> InspectEndpoint -> CreateModel -> CreateEndpointConfig -> ReadFreeze
       -> CreateEndpoint | UpdateEndpoint
-      -> wait -> LiveConfigCheck -> SmokeTest -> scaling -> PublishChampion -> Deployment Succeeded
+      -> wait -> LiveConfigCheck -> SmokeTest -> PublishChampion -> scaling -> Deployment Succeeded
     the endpoint still serves the former config -> Deployment Rolled Back
     the smoke test fails on an endpoint that had a former config -> RestorePrevious -> Deployment Rolled Back
     an endpoint made by this execution does not come to serve -> it is removed with its config -> Deployment Failed
     anything else that breaks -> Deployment Failed
-    a package that did not come to serve is rejected: "newest approved" stays the name of what serves
+    a package that did not come to serve is rejected: an approved version is one that serves or served
 
 UpdateEndpoint answers before anything has happened, and SageMaker rolls back without an error: so the workflow waits
 and then asserts that the LIVE config is the requested one.
@@ -66,8 +66,8 @@ def definition(context: DeployContext) -> dict[str, State]:
         **removing(context),
         **verification(context),
         **rolling_back(context),
-        **scaling(context),
         "PublishChampion": publish(context),
+        **scaling(context),
         **endings(context),
     }
 

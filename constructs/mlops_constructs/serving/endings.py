@@ -71,8 +71,8 @@ def rolling_back(context: DeployContext) -> dict[str, State]:
 def _reject(*, next: str) -> State:
     """Reject the package with the cause; when that fails, the outcome's event is sent all the same and says so.
 
-    Training finds the champion as the newest approved version, and a person finds the cause beside the version. After
-    a transient cause a person approves it again, which deploys it again.
+    Training takes approved versions for former champions, and a person finds the cause beside the version. After a
+    transient cause a person approves it again, which deploys it again.
     """
     return task(
         "arn:aws:states:::aws-sdk:sagemaker:updateModelPackage",

@@ -8,15 +8,14 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from mlops_constructs.governance.grants import allow
 from mlops_constructs.governance.network import Network
 from mlops_constructs.governance.waivers import waive
 from mlops_constructs.orchestration.alarms import threshold_alarm
 from mlops_constructs.orchestration.bus import connect
 from mlops_constructs.orchestration.function import PlatformFunction
+from mlops_constructs.orchestration.parameters import LiveParameter, ParameterMaker
 from mlops_constructs.orchestration.workflow import Workflow
 from mlops_constructs.serving.access import (
     allow_deploy,
@@ -35,14 +34,7 @@ from mlops_constructs.serving.plan import ServingData, ServingPlan
 from mlops_constructs.serving.roles import ServingRoles
 from mlops_constructs.training.image import ContainerImage
 from mlops_constructs.training.jobs import JobBoundary, cost_tags
-from mlops_constructs.training.registry import ModelRegistry
-
-NO_CHAMPION = "none"
-
-
-def champion_parameter_name(workload: str, environment_name: str) -> str:
-    """SSM parameter that names the model package in service, `none` before the first deployment."""
-    return f"/mlops/{environment_name}/{workload}/champion"
+from mlops_constructs.training.registry import NO_CHAMPION, ModelRegistry, champion_parameter_name
 
 
 class RealTimeServing(Construct):
@@ -72,9 +64,9 @@ class RealTimeServing(Construct):
         endpoint_name: Name of the endpoint.
         workflow: The deploy `Workflow`.
         model_role: Role the model serves with.
-        champion: The `ssm.StringParameter`.
-        promotion_freeze: The `ssm.StringParameter` that keeps versions from traffic; `off` at first.
-        detached_endpoint: The `ssm.StringParameter` that remembers a detached endpoint; `none` at first.
+        champion: The `LiveParameter` that names the version in service; `none` at first.
+        promotion_freeze: The `LiveParameter` that keeps versions from traffic; `off` at first.
+        detached_endpoint: The `LiveParameter` that remembers a detached endpoint; `none` at first.
         alarms: Alarms that roll an update back: server errors and latency.
         approved: The `events.Rule` on the default bus.
         teardown: The `CustomResource` that removes the endpoint with the stack.
@@ -105,25 +97,31 @@ class RealTimeServing(Construct):
         self._keys = (encryption_key, log_key)
         volume_key = models_key or encryption_key
         self.alarms = self._alarms(plan, alarm_topic)
-        self.champion = ssm.StringParameter(
+        maker = ParameterMaker(
+            self, "Parameters", encryption_key=encryption_key, log_key=log_key, role=roles.live_parameter
+        )
+        self.champion = LiveParameter(
             self,
             "Champion",
-            parameter_name=champion_parameter_name(workload, environment_name),
-            string_value=NO_CHAMPION,
+            maker=maker,
+            name=champion_parameter_name(workload, environment_name),
+            first_value=NO_CHAMPION,
             description="Model package in service; written by the deploy workflow",
         )
-        self.promotion_freeze = ssm.StringParameter(
+        self.promotion_freeze = LiveParameter(
             self,
             "PromotionFreeze",
-            parameter_name=freeze_parameter_name(workload, environment_name),
-            string_value=ALLOWED,
+            maker=maker,
+            name=freeze_parameter_name(workload, environment_name),
+            first_value=ALLOWED,
             description="on: no version takes traffic, whoever approved it",
         )
-        self.detached_endpoint = ssm.StringParameter(
+        self.detached_endpoint = LiveParameter(
             self,
             "DetachedEndpoint",
-            parameter_name=detached_parameter_name(workload, environment_name),
-            string_value=ATTACHED,
+            maker=maker,
+            name=detached_parameter_name(workload, environment_name),
+            first_value=ATTACHED,
             description="What the endpoint was when it was taken from traffic; written by the control function",
         )
         self.model_role = model_role(
@@ -152,7 +150,7 @@ class RealTimeServing(Construct):
             boundary=JobBoundary.in_network(network, volume_key, cost_tags(workload, environment_name)),
             capture_uri=f"s3://{data.capture.bucket_name}/{workload}",
             capture_key_arn=(data.capture.encryption_key or volume_key).key_arn,
-            champion_parameter=champion_parameter_name(workload, environment_name),
+            champion_parameter=self.champion.name,
             alarm_names=[alarm.alarm_name for alarm in self.alarms],
             fleet=plan.fleet,
             rollout=plan.rollout,
@@ -174,6 +172,8 @@ class RealTimeServing(Construct):
             role=roles.workflow,
         )
         waive(self.workflow.state_machine, *RESTORE_WAIVERS)
+        # The workflow goes first: a deployment that ends meanwhile would write a parameter that is gone.
+        self.workflow.state_machine.node.add_dependency(self.champion, self.promotion_freeze)
         self._grant(registry, emitter, volume_key, scaled=plan.autoscaling is not None)
         self.approved = self._on_model_approved(registry, roles.start)
         self.teardown = self._teardown(registry, retain_models, roles.endpoint_teardown)
@@ -232,8 +232,8 @@ class RealTimeServing(Construct):
         allow_deploy(role, endpoint_name=name, name_prefix=name, served_by=self.model_role, volume_key=volume_key)
         if scaled:
             allow_scaling(role, endpoint_name=name, name_prefix=name)
-        allow(role, "ssm:PutParameter", on=[self.champion.parameter_arn])
-        allow(role, "ssm:GetParameter", on=[self.promotion_freeze.parameter_arn])
+        self.champion.grant_write(role)
+        self.promotion_freeze.grant_read(role)
         allow_live_check(self.live_config_check.role, endpoint_name=name)
         allow_smoke_test(self.smoke_test.role, endpoint_name=name)
 

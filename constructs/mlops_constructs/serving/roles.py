@@ -17,9 +17,10 @@ class ServingRoles:
         workflow: Runs the deploy workflow; `states.amazonaws.com` assumes it.
         start: Starts the workflow for an approved version; `events.amazonaws.com`.
         model: The model serves with it; `sagemaker.amazonaws.com`.
-        live_config_check: Runs the function; `lambda.amazonaws.com`, as for the two that follow.
+        live_config_check: Runs the function; `lambda.amazonaws.com`, as for the three that follow.
         smoke_test: Runs the function.
         endpoint_teardown: Runs the function.
+        live_parameter: Runs the function.
 
     Raises:
         ValueError: A role is given for more than one service.
@@ -31,6 +32,7 @@ class ServingRoles:
     live_config_check: iam.IRole | None = None
     smoke_test: iam.IRole | None = None
     endpoint_teardown: iam.IRole | None = None
+    live_parameter: iam.IRole | None = None
 
     def __post_init__(self) -> None:
         one_service_each(
@@ -38,6 +40,6 @@ class ServingRoles:
                 "Step Functions": [self.workflow],
                 "EventBridge": [self.start],
                 "SageMaker": [self.model],
-                "Lambda": [self.live_config_check, self.smoke_test, self.endpoint_teardown],
+                "Lambda": [self.live_config_check, self.smoke_test, self.endpoint_teardown, self.live_parameter],
             }
         )

@@ -1,4 +1,4 @@
-"""The second half of a deployment: is it live, does it answer, does it scale; then it is the champion."""
+"""The second half of a deployment: is it live, does it answer; then it is the champion, and is made to scale."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def verification(context: DeployContext) -> dict[str, State]:
             catch_next="HasFormerConfig",
             assign={"smoke": "{% $states.result.Payload %}"},
         ),
-        "SmokeTestPassed": choice([("{% $smoke.passed %}", context.after_verification)], default="SmokeTestFailed"),
+        "SmokeTestPassed": choice([("{% $smoke.passed %}", "PublishChampion")], default="SmokeTestFailed"),
         "SmokeTestFailed": failure("'SmokeTestFailed'", "$smoke.reason", next="HasFormerConfig"),
     }
 
@@ -64,7 +64,7 @@ def scaling(context: DeployContext) -> dict[str, State]:
     }
     steps = (
         ("RegisterScaling", "registerScalableTarget", bounds, "PutScalingPolicy"),
-        ("PutScalingPolicy", "putScalingPolicy", policy, "PublishChampion"),
+        ("PutScalingPolicy", "putScalingPolicy", policy, "EmitSucceeded"),
     )
     return {
         name: task(
@@ -81,11 +81,11 @@ def scaling(context: DeployContext) -> dict[str, State]:
 
 
 def publish(context: DeployContext) -> State:
-    """Say which package is in service: only a verified one ever is."""
+    """Say which package is in service: only a verified one ever is, and from then on whatever fails afterwards."""
     return task(
         "arn:aws:states:::aws-sdk:ssm:putParameter",
         {"Name": context.champion_parameter, "Value": "{% $package %}", "Type": "String", "Overwrite": True},
-        next="EmitSucceeded",
+        next=context.after_publishing,
         timeout_seconds=60,
         retry=sdk_transient("Ssm"),
         catch_next="EmitFailed",

@@ -11,6 +11,7 @@ from mlops_constructs.orchestration.states import FAILURE, State, branch, fail, 
 from mlops_constructs.training.branches import PROCESSING, job_task
 from mlops_constructs.training.jobs import JOB_FAILURE, Program, job_input, job_output, processing_job
 from mlops_constructs.training.recipe import TrainingContext, TrainingRecipe
+from mlops_constructs.training.registry import NO_CHAMPION
 
 SAGEMAKER = "arn:aws:states:::aws-sdk:sagemaker"
 # Two jobs at a time, as many as train and baseline: accounts begin with a few instances of a type.
@@ -19,11 +20,24 @@ CONTAINER = "$states.result.InferenceSpecification.Containers[0]"
 
 
 def finding(context: TrainingContext, recipe: TrainingRecipe) -> dict[str, State]:
-    """Champion and former champions as `$champions`, newest first; none before the first model.
+    """The champion and then former champions, newest first, as `$champions`; none before the first model.
 
-    The champion is the newest approved version. A version that reinstates an earlier one holds the same model, so
-    more are listed than judged: each model counts once, as the newest version that holds it.
+    The champion is the version that the last verified deployment put in service, whatever was approved since: a person
+    may have gone back to an earlier one. Where nothing serves yet, or nothing ever will, it is the newest approved
+    version. A version that reinstates an earlier one holds the same model, so more are listed than judged: each model
+    counts once, as the champion or as the newest version that holds it.
     """
+    # Not GetParameter: a workload that does not serve has no such parameter, and that is an answer, no error.
+    read = task(
+        "arn:aws:states:::aws-sdk:ssm:getParameters",
+        {"Names": [context.champion_parameter]},
+        next="FindChampions",
+        timeout_seconds=60,
+        retry=sdk_transient("Ssm"),
+        catch_next="EmitFailed",
+        output={},
+        assign={"served": f"{{% [$states.result.Parameters.Value, '{NO_CHAMPION}'][0] %}}"},
+    )
     find = task(
         f"{SAGEMAKER}:listModelPackages",
         {
@@ -38,7 +52,10 @@ def finding(context: TrainingContext, recipe: TrainingRecipe) -> dict[str, State
         retry=sdk_transient("SageMaker"),
         catch_next="EmitFailed",
         output={},
-        assign={"found": "{% [$states.result.ModelPackageSummaryList.ModelPackageArn] %}"},
+        assign={
+            "found": f"{{% [$served[$ != '{NO_CHAMPION}'],"
+            " $states.result.ModelPackageSummaryList.ModelPackageArn[$ != $served]] %}"
+        },
     )
     describe = describe_package(
         "{% $states.input %}",
@@ -65,6 +82,7 @@ def finding(context: TrainingContext, recipe: TrainingRecipe) -> dict[str, State
         " }, []) %}"
     )
     return {
+        "ReadChampion": read,
         "FindChampions": find,
         "DescribeChampions": map_(
             "{% $found %}",

@@ -1,6 +1,6 @@
 """The train workflow as plain data: pin, prepare, train, judge against the champion, register.
 
-    PinSnapshot -> Features -> [Train | Baseline] -> FindChampions -> DescribeChampions (each)
+    PinSnapshot -> Features -> [Train | Baseline] -> ReadChampion -> FindChampions -> DescribeChampions (each)
       -> Evaluate (challenger, champion, each former champion) -> Challenge
     the challenger wins -> (Refit) -> Register -> Model Registered
     a former champion is best again -> DescribeFormer -> Reinstate -> Model Registered
@@ -69,7 +69,7 @@ def definition(context: TrainingContext, recipe: TrainingRecipe) -> dict[str, St
         "Features": _features(context, recipe),
         "Learn": parallel(
             [train_branch(context, recipe), baseline_branch(context, recipe)],
-            next="FindChampions",
+            next="ReadChampion",
             catch_next="EmitFailed",
             output={},
             assign={"model": "{% $states.result[0] %}"},

@@ -7,28 +7,31 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from mlops_constructs.governance.grants import read_objects, write_objects
+from mlops_constructs.governance.grants import allow, read_objects, write_objects
 from mlops_constructs.governance.network import Network
 from mlops_constructs.orchestration.function import PlatformFunction
+from mlops_constructs.orchestration.parameters import parameter_arn
 from mlops_constructs.orchestration.workflow import Workflow
 from mlops_constructs.training.access import allow_processing, allow_training, sagemaker_role
 from mlops_constructs.training.definition import START_AT, definition
 from mlops_constructs.training.functions import PromotionPolicy, TrainingData, TrainingFunctionSet
 from mlops_constructs.training.jobs import JobBoundary, cost_tags
 from mlops_constructs.training.recipe import TrainingContext, TrainingFunctions, TrainingRecipe
-from mlops_constructs.training.registry import ModelRegistry
+from mlops_constructs.training.registry import ModelRegistry, champion_parameter_name
 from mlops_constructs.training.roles import TrainingRoles
 
 
 class TrainingPipeline(Construct):
     """From a pinned dataset snapshot to a registered model version, or to the reason why not. Phase: Repeatable.
 
-    The workflow ends in exactly one of the events Model Registered, Model Rejected, Training Failed.
+    The workflow ends in exactly one of the events Model Registered, Model Rejected, Training Failed. The challenger
+    meets what serves: the version that the parameter `champion` of `RealTimeServing` names, or the newest approved one
+    where nothing serves.
 
     Args:
         workload: Name of the workload; begins S3 prefixes and job names.
         environment_name: Name of the environment.
-        registry: Where versions are registered and the champion is found.
+        registry: Where versions are registered, and former champions are found.
         data: Buckets and ledger.
         recipe: Images, compute, days and hyperparameters.
         policy: When a challenger is promoted, and who approves it.
@@ -93,6 +96,7 @@ class TrainingPipeline(Construct):
             environment_name=environment_name,
             runs_uri=f"s3://{data.artefacts.bucket_name}/{workload}/runs",
             group_name=registry.name,
+            champion_parameter=champion_parameter_name(workload, environment_name),
             processing_role_arn=self.processing_role.role_arn,
             training_role_arn=self.training_role.role_arn,
             boundary=JobBoundary.in_network(network, volume_key, cost_tags(workload, environment_name)),
@@ -113,7 +117,7 @@ class TrainingPipeline(Construct):
             alarm_topic=alarm_topic,
             role=roles.workflow,
         )
-        self._grant(context.job_prefix, registry, emitter, volume_key)
+        self._grant(context, registry, emitter, volume_key)
 
     def _processing_role(
         self,
@@ -161,11 +165,14 @@ class TrainingPipeline(Construct):
         write_objects(data.artefacts, role, f"{workload}/runs/")
         return role
 
-    def _grant(self, job_prefix: str, registry: ModelRegistry, emitter: PlatformFunction, volume_key: kms.IKey) -> None:
-        role = self.workflow.role
+    def _grant(
+        self, context: TrainingContext, registry: ModelRegistry, emitter: PlatformFunction, volume_key: kms.IKey
+    ) -> None:
+        role, job_prefix = self.workflow.role, context.job_prefix
         own = self.functions
         called = (own.pin_snapshot, own.champion_challenge, own.register_model, emitter)
         self.workflow.allow_invoke(*(function.function for function in called))
         allow_processing(role, name_prefix=job_prefix, job_roles=[self.processing_role], volume_key=volume_key)
         allow_training(role, name_prefix=job_prefix, job_roles=[self.training_role], volume_key=volume_key)
+        allow(role, "ssm:GetParameters", on=[parameter_arn(self, context.champion_parameter)])
         registry.grant_list(role)

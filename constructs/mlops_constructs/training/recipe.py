@@ -74,12 +74,16 @@ class TrainingRecipe:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingContext:
-    """Names and ARNs of one deployment of the workflow."""
+    """Names and ARNs of one deployment of the workflow.
+
+    `champion_parameter` is the SSM parameter that names the model package in service; there may be none of this name.
+    """
 
     workload: str
     environment_name: str
     runs_uri: str
     group_name: str
+    champion_parameter: str
     processing_role_arn: str
     training_role_arn: str
     boundary: JobBoundary

@@ -11,6 +11,13 @@ from mlops_constructs.governance.grants import allow_names, allow_wildcard
 from mlops_constructs.governance.wildcards import OWN_NAMES, REGISTRY_LIST
 from mlops_constructs.training.access import sagemaker_arn
 
+NO_CHAMPION = "none"
+
+
+def champion_parameter_name(workload: str, environment_name: str) -> str:
+    """SSM parameter that names the model package in service, `none` before the first deployment."""
+    return f"/mlops/{environment_name}/{workload}/champion"
+
 
 class ModelRegistry(Construct):
     """A model package group. It has no resource policy: no other account can see or use the models.

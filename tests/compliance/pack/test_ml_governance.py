@@ -113,6 +113,9 @@ def test_triggers_reach_training_through_a_gate_that_counts_and_can_be_shut() ->
     good = _retraining(GATE, {"Fn::GetAtt": ["Gate", "Arn"]})
     for rule in ("ML-13.gate", "ML-13.kill-switch", "ML-13.limits"):
         assert passes(rule, good)
+    live = {"Name": "/mlops/dev/churn/kill-switch", "FirstValue": "off"}
+    by_name = _retraining({**GATE, "KILL_SWITCH_PARAMETER": live["Name"]}, "x")
+    assert passes("ML-13.kill-switch", {**by_name, "Switch": resource("Custom::LiveParameter", live)})
     assert failed("ML-13.gate", _retraining(GATE, {"Ref": "Train"})) == {("Drift", "")}
     for value in (DELETED, "/nobody/made/this"):
         shut = changed(GATE, "KILL_SWITCH_PARAMETER", value)

@@ -24,6 +24,7 @@ _LINEAGE = {
 }
 _REGISTERS = "sagemaker:CreateModelPackage"
 _SWITCH = re.compile("KILL|SWITCH|FREEZE")
+_PARAMETERS = ("AWS::SSM::Parameter", "Custom::LiveParameter")
 _LIMITS = {"cool-down": re.compile("COOL"), "cap": re.compile("CAP$|LIMIT|MAX_RUNS"), "new-data": re.compile("MIN_")}
 
 
@@ -103,7 +104,7 @@ def _gates(estate: Estate) -> Iterator[tuple[Resource, Mapping[str, Any]]]:
 def _switched(estate: Estate) -> Iterator[Judgement]:
     for function, variables in _gates(estate):
         named = [value for key, value in variables.items() if _SWITCH.search(key)]
-        ok = any(isinstance(each, Unknown) or estate.find(each, "AWS::SSM::Parameter") for each in named)
+        ok = any(isinstance(each, Unknown) or estate.find(each, *_PARAMETERS) for each in named)
         yield Judgement(function, ok, message="nobody can stop retraining: no kill switch parameter is read")
 
 

@@ -1,0 +1,1 @@
+"""Makes and removes SSM parameters whose values belong to whoever writes them."""

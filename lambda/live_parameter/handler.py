@@ -1,0 +1,77 @@
+"""CloudFormation custom resource `Custom::LiveParameter`: makes a parameter, removes it, and never writes it again.
+
+An `AWS::SSM::Parameter` is written with the template's value whenever CloudFormation updates the resource, be it for a
+tag: a kill switch that a person turned on would be off again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mlops_runtime import aws
+from mlops_runtime.custom_resource import Request, answer, send
+from mlops_runtime.errors import InvalidInput
+from mlops_runtime.observability import logger, parse
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+
+class Properties(BaseModel):
+    """Properties of the custom resource."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str = Field(alias="Name", pattern="^/")
+    first_value: str = Field(alias="FirstValue", min_length=1)
+    description: str = Field(alias="Description")
+
+
+class Making(Request):
+    """A request about one parameter."""
+
+    properties: Properties = Field(alias="ResourceProperties")
+
+
+def handler(event: dict[str, object], context: LambdaContext) -> None:
+    """Handle one request; whatever happens CloudFormation gets an answer, or the stack would hang for an hour."""
+    logger.append_keys(request_id=context.aws_request_id)
+    request = parse(Request, event)
+    failure, physical_id = "", request.logical_resource_id
+    try:
+        parameter = parse(Making, event).properties
+        physical_id = parameter.name
+        if request.request_type == "Create":
+            _make(parameter)
+        elif request.request_type == "Delete":
+            _remove(parameter.name)
+        elif request.physical_resource_id != parameter.name:
+            raise InvalidInput(
+                f"{request.physical_resource_id} cannot become {parameter.name}, its value would be lost:"
+                " delete the stack and deploy it anew"
+            )
+    except Exception as error:
+        logger.exception("failed")
+        failure = f"{type(error).__name__}: {error}"
+    send(request.response_url, answer(request, physical_id=physical_id, failure=failure))
+
+
+def _make(parameter: Properties) -> None:
+    """Write the first value, unless there is one: CloudFormation may ask twice, a person may have been first."""
+    client = aws.ssm()
+    try:
+        client.put_parameter(
+            Name=parameter.name, Value=parameter.first_value, Description=parameter.description, Type="String"
+        )
+    except client.exceptions.ParameterAlreadyExists:
+        logger.info("it was there and keeps its value", extra={"parameter": parameter.name})
+
+
+def _remove(name: str) -> None:
+    client = aws.ssm()
+    try:
+        client.delete_parameter(Name=name)
+    except client.exceptions.ParameterNotFound:
+        logger.info("it was gone", extra={"parameter": name})
