@@ -51,6 +51,7 @@ def sagemaker(
     )
 
 
-def refusal(text: str, *, next: str, also: str = "true") -> State:
+def refusal(text: str, *, next: str, also: str | None = None) -> State:
     """A Choice: `next` follows when the cause has the text and `also` (JSONata) holds, else the package is rejected."""
-    return choice([(f"{{% $contains($failure.cause, '{text}') and {also} %}}", next)], default="RejectFailed")
+    condition = f"$contains($failure.cause, '{text}')" + (f" and {also}" if also else "")
+    return choice([(f"{{% {condition} %}}", next)], default="RejectFailed")
