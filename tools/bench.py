@@ -90,20 +90,23 @@ def synthesis_rows(runs: int) -> list[Row]:
     rounds = [
         (measure(full, {"env": "prod"}), measure(full, {"env": ALL}), measure(empty, {})) for _ in range(runs + 1)
     ]
-    prod, everything, bare = zip(*rounds[1:], strict=True)
-
-    def above(synthesized: Sequence[Run]) -> float:
-        return statistics.median(
-            (ours.cpu - empty.cpu) / ours.resources * 100 for ours, empty in zip(synthesized, bare, strict=True)
-        )
-
-    ratio = statistics.median(ours.cpu / empty.cpu for ours, empty in zip(prod, bare, strict=True))
+    pairs = [(prod, bare) for prod, _, bare in rounds[1:]]
+    ratio = statistics.median(prod.cpu / bare.cpu for prod, bare in pairs)
     return [
-        Row("resources of prod", prod[0].resources, ""),
+        Row("resources of prod", pairs[0][0].resources, ""),
         Row("synthesis of prod with the packs / empty app", ratio, "x", 7.5),
-        Row("synthesis of prod above empty, per 100 resources", above(prod), "s", 0.72),
-        Row("synthesis of all environments above empty, per 100 resources", above(everything), "s"),
+        Row("synthesis of prod above empty, per 100 resources", _above(pairs), "s", 0.72),
+        Row(
+            "synthesis of all environments above empty, per 100 resources",
+            _above([(everything, bare) for _, everything, bare in rounds[1:]]),
+            "s",
+        ),
     ]
+
+
+def _above(pairs: Sequence[tuple[Run, Run]]) -> float:
+    """Return the median CPU seconds per 100 resources of a synthesis above the empty app beside it."""
+    return statistics.median((ours.cpu - bare.cpu) / ours.resources * 100 for ours, bare in pairs)
 
 
 def suite_row() -> Row:
