@@ -14,7 +14,9 @@ import threading
 from pathlib import Path
 
 from .errors import LocalAwsError
-from .server import ACCOUNT, HOST, READY_FILE, REGION, check_room
+from .server import ACCOUNT, HOST, READY_FILE, REGION, check_room, without_proxy
+
+_FILES = 10_240
 
 
 def serve(home: Path, port: int, *, with_parent: bool = False) -> None:
@@ -71,6 +73,7 @@ def prepare(home: Path, port: int) -> None:
         AWS_SECRET_ACCESS_KEY="test",  # noqa: S106 - the emulator's root account
         AWS_DEFAULT_REGION=REGION,
         AWS_EC2_METADATA_DISABLED="true",
+        **without_proxy(),
         LOG_LEVEL=os.environ.get("MLOPS_LOCAL_LOG_LEVEL", "WARNING"),
     )
     os.environ.setdefault("SFN_WAIT_SCALE", "0")
@@ -81,13 +84,23 @@ def prepare(home: Path, port: int) -> None:
     logging.getLogger("mlops_local").setLevel(logging.INFO)
 
 
+def raise_file_limit() -> None:
+    """Lets this process open as many files as it may, up to a number that every system grants.
+
+    macOS says that the limit is infinite, and refuses a soft limit that is.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 async def _serve(home: Path, port: int, with_parent: bool) -> None:
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
     from ministack import app
 
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    raise_file_limit()
     config = Config()
     config.bind = [f"{HOST}:{port}"]
     config.keep_alive_timeout = 75

@@ -36,7 +36,7 @@ class Demo:
 
     Args:
         repository: checkout with app.py and workloads/.
-        out: where report.html, result.json, predictions.parquet, events.jsonl and logs go; an earlier demo's are removed.
+        out: where report.html, result.json, predictions.parquet, events.jsonl and logs go; cleared of an earlier demo.
         port: of the local AWS.
         months: to replay, from April on.
 
