@@ -13,6 +13,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+from .entrance import guard
 from .errors import LocalAwsError
 from .server import ACCOUNT, HOST, READY_FILE, REGION, check_room, without_proxy
 
@@ -112,7 +113,7 @@ async def _serve(home: Path, port: int, with_parent: bool) -> None:
         loop.add_signal_handler(number, stopping.set)
     if with_parent:
         threading.Thread(target=_await_end_of_input, args=(loop, stopping), daemon=True).start()
-    server = asyncio.create_task(hypercorn_serve(app.app, config, shutdown_trigger=stopping.wait))
+    server = asyncio.create_task(hypercorn_serve(guard(app.app), config, shutdown_trigger=stopping.wait))
     await _wait_for_port(server, port)
     (home / READY_FILE).write_text(str(os.getpid()))
     print(f"local AWS on http://{HOST}:{port}, everything in {home}", flush=True)

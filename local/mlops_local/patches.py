@@ -18,8 +18,14 @@ NAMES: dict[str, tuple[str, ...]] = {
     "ministack.app": ("app", "AUTH", "SERVICE_HANDLERS", "pin_request_origin", "call_service_handler_sync"),
     "ministack.core.iam_actions": (
         "SERVICE_TO_IAM_NAMESPACE",
+        "_BOTOCORE_SERVICE_MAP",
+        "_match_rest_action",
+        "_s3_action",
+        "access_denied_response",
+        "extract_iam_action",
         "extract_resource_arn",
         "request_tag_context",
+        "s3_additional_checks",
     ),
     "ministack.core.iam_evaluator": (
         "EvalContext",
@@ -30,6 +36,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "evaluate_resource_policy",
         "_action_matches",
         "_conditions_met",
+        "_is_root_key",
         "_resolve_condition_key",
         "_service_principal_matches",
         "_resource_policy",

@@ -354,5 +354,5 @@ def test_an_endpoint_whose_model_is_gone_is_not_begun(aws: LocalAws, role: str, 
     ],
 )
 def test_other_ways_to_invoke_are_refused_by_name(aws: LocalAws, operation: str, arguments: dict[str, Any]) -> None:
-    with pytest.raises(ClientError, match="NotImplementedException.*does not run sagemaker-runtime InvokeEndpoint"):
+    with pytest.raises(ClientError, match=r"NotImplementedException.*does not run sagemaker-runtime InvokeEndpoint"):
         getattr(aws.client("sagemaker-runtime"), operation)(EndpointName="any", **arguments)
