@@ -52,6 +52,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "ministack.services.cloudwatch": (
         "_alarms",
         "_calc_stats",
+        "_dashboards",
         "_dims_from_list",
         "_dims_key",
         "_dispatch_alarm_actions",
@@ -60,7 +61,9 @@ NAMES: dict[str, tuple[str, ...]] = {
         "_metrics",
         "_record_history",
         "_stat_value",
+        "_validate_alarm_tag_arn",
     ),
+    "ministack.services.ec2": ("_vpce_fields_xml",),
     "ministack.services.ecr": ("_describe_images", "_find_image", "_repositories"),
     "ministack.services.eventbridge": (
         "_put_events",
@@ -93,6 +96,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "_ExecutionError",
         "_SFN_WAIT_SCALE",
         "_add_event",
+        "_create_state_machine",
         "_emit_execution_status_event",
         "_error_matches",
         "_execute_map",
@@ -112,6 +116,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "_start_execution",
         "_state_machines",
         "_task_tokens",
+        "_update_state_machine",
         "now_iso",
     ),
     "ministack.services.sts": ("register_session", "_sessions"),

@@ -20,10 +20,12 @@ MODULES = (
     "mlops_local.cloudformation.types",
     "mlops_local.cloudformation.completion",
     "mlops_local.cloudwatch",
+    "mlops_local.vpc_endpoints",
     "mlops_local.glue",
     "mlops_local.sagemaker",
     "mlops_local.autoscaling",
     "mlops_local.iam.further",
+    "mlops_local.cloudformation.properties",
     "mlops_local.refusals",  # last: it keeps what the others registered
 )
 
