@@ -63,6 +63,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "_stat_value",
         "_validate_alarm_tag_arn",
     ),
+    "ministack.services.cloudwatch_logs": ("_create_log_stream", "_log_groups", "_put_log_events"),
     "ministack.services.ec2": ("_vpce_fields_xml",),
     "ministack.services.ecr": ("_describe_images", "_find_image", "_repositories"),
     "ministack.services.eventbridge": (

@@ -1,4 +1,7 @@
-"""What the emulator forgets of a state machine: its tracing configuration. It is described, and nothing is traced."""
+"""What the emulator leaves out when a state machine is made or changed: where it logs to must exist, tracing is kept.
+
+Tracing is described, and nothing is traced.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Any
 
 from ..patches import replace
 from .language import MODULE
+from .logs import group_of
 
 
 def register() -> None:
@@ -16,9 +20,14 @@ def register() -> None:
 
 
 def _keeping(original: Any) -> Any:
-    from ministack.services import stepfunctions
+    from ministack.core.responses import error_response_json
+    from ministack.services import cloudwatch_logs, stepfunctions
 
     def write(data: dict[str, Any]) -> Any:
+        group = group_of(data.get("loggingConfiguration") or {})
+        if group and group not in cloudwatch_logs._log_groups:
+            reason = f"Invalid Logging Configuration: the log group {group} does not exist"
+            return error_response_json("InvalidLoggingConfiguration", reason, 400)
         answer = original(data)
         if answer[0] == 200 and "tracingConfiguration" in data:
             arn = data.get("stateMachineArn") or json.loads(answer[2])["stateMachineArn"]
