@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 _HEALTH = "/_ministack/health"
 # CloudFormation hands these addresses out, like its presigned ones: who knows the token may answer.
 _ANSWERS = ("/_ministack/cfn-response/", "/_ministack/cfn-signal/")
-_CONTROL = ("/_ministack", "/_localstack", "/health")
+_CONTROL = ("/_ministack", "/_localstack")  # no bucket can have such a name
 _SIGNED = ("AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256", "AWS ")
 _SIGNED_QUERY = ("X-Amz-Algorithm", "AWSAccessKeyId")
 
@@ -40,7 +40,7 @@ def _refusal(scope: Any) -> tuple[int, bytes, bytes] | None:
     path = scope["path"]
     if path == _HEALTH or (scope["method"] == "PUT" and path.startswith(_ANSWERS)):
         return None
-    if path.startswith(_CONTROL):
+    if path == "/health" or path.startswith(_CONTROL):
         return 404, b"application/json", json.dumps({"message": f"the local AWS serves {_HEALTH} only"}).encode()
     headers = dict(scope["headers"])
     if headers.get(b"authorization", b"").decode("latin-1").startswith(_SIGNED):

@@ -42,7 +42,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "_resource_policy",
     ),
     "ministack.core.lambda_runtime": ("_PYTHON_WORKER_SCRIPT", "Worker", "subprocess"),
-    "ministack.core.responses": ("get_account_id",),
+    "ministack.core.responses": ("error_response_json", "get_account_id"),
     "ministack.core.router": ("_KNOWN_AWS_SERVICE_NAMES", "detect_service", "extract_access_key_id"),
     "ministack.services.athena": ("_executions",),
     "ministack.services.cloudformation": ("_stacks",),

@@ -68,6 +68,7 @@ class Caller:
         ("GET", "/_ministack/lambda-code/f"),
         ("GET", "/_ministack/sqs/messages"),
         ("GET", "/_localstack/health"),
+        ("GET", "/health"),
     ],
 )
 def test_the_emulators_own_addresses_are_not_served(aws: LocalAws, method: str, path: str) -> None:
@@ -76,6 +77,13 @@ def test_the_emulators_own_addresses_are_not_served(aws: LocalAws, method: str, 
     with pytest.raises(urllib.error.HTTPError, match="404"):
         urllib.request.urlopen(request)
     assert aws.client("ssm").get_parameter(Name="/kept")["Parameter"]["Value"] == "1"
+
+
+def test_a_bucket_may_be_called_nearly_like_them(aws: LocalAws) -> None:
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="health-data")
+    s3.put_object(Bucket="health-data", Key="k", Body=b"1")
+    assert s3.get_object(Bucket="health-data", Key="k")["Body"].read() == b"1"
 
 
 @pytest.mark.parametrize("service", ["s3", "sqs", "dynamodb", "iam"])

@@ -64,7 +64,14 @@ def test_messages_name_the_variable_of_make(option: str, tmp_path: Path, capsys:
     assert f"make demo {option}=" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("seconds", "number"), [(0.3, signal.SIGINT), (0.8, signal.SIGTERM), (2.0, signal.SIGINT)])
+@pytest.mark.parametrize(
+    ("seconds", "number"),
+    [
+        (0.3, signal.SIGINT),
+        (0.8, signal.SIGTERM),
+        pytest.param(2.5, signal.SIGINT, marks=pytest.mark.e2e),  # the local AWS and the CDK CLI run by then
+    ],
+)
 def test_an_interrupted_demo_says_so_and_leaves_no_process(
     tmp_path: Path, seconds: float, number: signal.Signals
 ) -> None:
