@@ -37,8 +37,8 @@ $(NODE_READY): package.json package-lock.json
 	@npm ci --silent --no-audit --no-fund
 	@touch $@
 
-demo: setup ## Deploy to the embedded local AWS and replay a year of flights (MONTHS=4-6 for less)
-	@exec $(BIN)/python -m mlops_local demo $(if $(MONTHS),--months $(MONTHS))
+demo: setup ## Deploy to the embedded local AWS and replay a year of flights (MONTHS=4-6 for less, PORT, OUT)
+	@exec $(BIN)/python -m mlops_local demo $(if $(MONTHS),--months "$(MONTHS)") $(if $(PORT),--port "$(PORT)") $(if $(OUT),--out "$(OUT)")
 
 test: setup ## Run every test, the end-to-end test on the local AWS included
 	@$(BIN)/python -m pytest $(ARGS)

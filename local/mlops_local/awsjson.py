@@ -82,6 +82,8 @@ class JsonService:
         self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
     ) -> Response:
         """Answers one HTTP request without blocking the server's event loop."""
+        if "x-amz-target" not in headers:
+            raise LocalAwsError(f"the local AWS does not run {self._service} {method} {path}: leave it out locally")
         return await self.off_loop(self._answer, headers, body)
 
     async def off_loop(self, function: Callable[..., Response], *arguments: Any) -> Response:

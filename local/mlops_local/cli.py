@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .errors import LocalAwsError
+from .interruption import leave_on_signals
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -16,6 +17,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         if arguments[:1] == ["demo"]:
+            leave_on_signals()
             from .demo.cli import main as demo
 
             return int(demo(arguments[1:]) or 0)

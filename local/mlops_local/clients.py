@@ -16,7 +16,10 @@ _CONFIG = Config(
     connect_timeout=5,
     read_timeout=900,
     max_pool_connections=50,
+    proxies={},  # the loopback is never behind the proxy that the environment may name
 )
+# The caller's profile is not looked for: the credentials are given, and one that is missing would be an error.
+_NO_PROFILE = {"profile": (None, None, None, None)}
 
 
 class LocalSession(boto3.Session):
@@ -48,7 +51,7 @@ class Clients:
         with self._lock:
             key = credentials["aws_access_key_id"]
             if key not in self._sessions:
-                core = botocore.session.Session()
+                core = botocore.session.Session(session_vars=_NO_PROFILE)
                 core.register_component("data_loader", self._loader)
                 core.set_config_variable("region", self._region)
                 session = LocalSession(botocore_session=core, region_name=self._region, **credentials)

@@ -40,7 +40,19 @@ def register(runtime: Runtime) -> None:
         return evaluate
 
     replace(_MODULE, "_evaluate_alarm", make)
+    replace(_MODULE, "_validate_alarm_tag_arn", _dashboards_too)
     threading.Thread(target=_tick, name="alarms", daemon=True).start()
+
+
+def _dashboards_too(original: Any) -> Any:
+    """Dashboards have tags as alarms have."""
+    from ministack.services import cloudwatch
+
+    def validate(arn: str, *given: Any, **options: Any) -> Any:
+        _, found, name = arn.partition(":dashboard/")
+        return None if found and name in cloudwatch._dashboards else original(arn, *given, **options)
+
+    return validate
 
 
 def new_state(alarm: Alarm, values: Sequence[float | None]) -> str:

@@ -29,6 +29,7 @@ class AccessDenied(Exception):  # noqa: N818 - named as AWS names it
         message: str = "",
     ) -> None:
         self.principal, self.action, self.resource, self.code = principal, action, resource, code
+        self.explicit = explicit
         reason = (
             "with an explicit deny in an identity-based policy"
             if explicit

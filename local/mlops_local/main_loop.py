@@ -13,8 +13,11 @@ import tempfile
 import threading
 from pathlib import Path
 
+from .entrance import guard
 from .errors import LocalAwsError
-from .server import ACCOUNT, HOST, READY_FILE, REGION, check_room
+from .server import ACCOUNT, HOST, READY_FILE, REGION, check_room, without_proxy
+
+_FILES = 10_240
 
 
 def serve(home: Path, port: int, *, with_parent: bool = False) -> None:
@@ -71,6 +74,7 @@ def prepare(home: Path, port: int) -> None:
         AWS_SECRET_ACCESS_KEY="test",  # noqa: S106 - the emulator's root account
         AWS_DEFAULT_REGION=REGION,
         AWS_EC2_METADATA_DISABLED="true",
+        **without_proxy(),
         LOG_LEVEL=os.environ.get("MLOPS_LOCAL_LOG_LEVEL", "WARNING"),
     )
     os.environ.setdefault("SFN_WAIT_SCALE", "0")
@@ -81,13 +85,23 @@ def prepare(home: Path, port: int) -> None:
     logging.getLogger("mlops_local").setLevel(logging.INFO)
 
 
+def raise_file_limit() -> None:
+    """Lets this process open as many files as it may, up to a number that every system grants.
+
+    macOS says that the limit is infinite, and refuses a soft limit that is.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 async def _serve(home: Path, port: int, with_parent: bool) -> None:
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
     from ministack import app
 
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    raise_file_limit()
     config = Config()
     config.bind = [f"{HOST}:{port}"]
     config.keep_alive_timeout = 75
@@ -99,7 +113,7 @@ async def _serve(home: Path, port: int, with_parent: bool) -> None:
         loop.add_signal_handler(number, stopping.set)
     if with_parent:
         threading.Thread(target=_await_end_of_input, args=(loop, stopping), daemon=True).start()
-    server = asyncio.create_task(hypercorn_serve(app.app, config, shutdown_trigger=stopping.wait))
+    server = asyncio.create_task(hypercorn_serve(guard(app.app), config, shutdown_trigger=stopping.wait))
     await _wait_for_port(server, port)
     (home / READY_FILE).write_text(str(os.getpid()))
     print(f"local AWS on http://{HOST}:{port}, everything in {home}", flush=True)

@@ -44,46 +44,6 @@ SERVICES = frozenset(
 EC2_OPERATIONS = frozenset(
     {"RunInstances", "StartInstances", "CreateFleet", "RequestSpotInstances", "RequestSpotFleet", "CreateImage"}
 )
-TYPES = tuple(
-    f"AWS::{name}"
-    for name in [
-        "ApplicationAutoScaling::",
-        "Athena::",
-        "CDK::",
-        "CloudFormation::",
-        "CloudWatch::",
-        "DynamoDB::Table",
-        "ECR::Repository",
-        "EC2::VPC",
-        "EC2::Subnet",
-        "EC2::Route",
-        "EC2::SecurityGroup",
-        "EC2::FlowLog",
-        "EC2::InternetGateway",
-        "EC2::EIP",
-        "EC2::NatGateway",
-        "EC2::NetworkAcl",
-        "EventSchemas::",
-        "Events::",
-        "Glue::",
-        "IAM::",
-        "KMS::",
-        "Kinesis::",
-        "Lambda::",
-        "Logs::",
-        "Route53Resolver::ResolverQueryLogging",
-        "S3::Bucket",
-        "SNS::",
-        "SQS::",
-        "SSM::Parameter",
-        "SageMaker::",
-        "Scheduler::",
-        "SecretsManager::",
-        "StepFunctions::",
-    ]
-)
-# The emulator's crawler finds no table.
-REFUSED_TYPES = frozenset({"AWS::Glue::Crawler", "AWS::Events::ApiDestination", "AWS::Events::Connection"})
 
 
 class Vouched(dict[str, Any]):
@@ -97,15 +57,11 @@ class Vouched(dict[str, Any]):
 def register(runtime: Runtime) -> None:
     """Takes away what nobody vouches for; must come after every other module."""
     from ministack import app
-    from ministack.services.cloudformation import provisioners
 
     ours = {name for name, handler in app.SERVICE_HANDLERS.items() if handler.__module__.startswith("mlops_local")}
     kept = {name: handler for name, handler in app.SERVICE_HANDLERS.items() if name in SERVICES | ours}
     kept["ec2"] = _networks_only(kept["ec2"])
     app.SERVICE_HANDLERS = Vouched(kept)
-    for name in list(provisioners._RESOURCE_HANDLERS):
-        if name in REFUSED_TYPES or not name.startswith(TYPES):
-            del provisioners._RESOURCE_HANDLERS[name]
 
 
 def refusing(service: str, message: str) -> Handler:

@@ -26,6 +26,7 @@ READY_FILE = "ready"
 FREE_BYTES = 3 * 1024**3
 _START_SECONDS = 120
 _STOP_SECONDS = 20
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def check_room(home: Path, port: int) -> None:
@@ -69,9 +70,15 @@ def environment(port: int) -> dict[str, str]:
         "CDK_DEFAULT_REGION": REGION,
         "CDK_DISABLE_LEGACY_EXPORT_WARNING": "1",
         "CDK_DISABLE_CLI_TELEMETRY": "true",
-        "NO_PROXY": HOST,
-        "no_proxy": HOST,
+        **without_proxy(),
     }
+
+
+def without_proxy() -> dict[str, str]:
+    """The variables that keep requests to the local AWS away from a proxy, besides those kept away already."""
+    known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
+    hosts = known if known == "*" else ",".join(filter(None, (known, HOST)))
+    return {"NO_PROXY": hosts, "no_proxy": hosts}
 
 
 class LocalAws:
@@ -146,12 +153,12 @@ class LocalAws:
             os.killpg(child.pid, signal.SIGKILL)  # its session: function workers it may have left
 
     def environ(self) -> dict[str, str]:
-        """This process's environment with what makes AWS tools talk to the local AWS."""
+        """This process's environment with what makes AWS tools talk to the local AWS, and to no account."""
         from .images.shim import write_executable
 
         shim = write_executable(self.home)
         return {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
             **environment(self.port),
             "CDK_DOCKER": str(shim),
             "MLOPS_LOCAL_HOME": str(self.home),
@@ -177,7 +184,7 @@ class LocalAws:
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/_ministack/health", timeout=2) as answer:  # noqa: S310 - our own URL
+        with _DIRECT.open(f"{url}/_ministack/health", timeout=2) as answer:
             return bool(answer.status == 200)
     except (OSError, urllib.error.URLError):
         return False

@@ -10,6 +10,7 @@ MODULES = (
     "mlops_local.warm",
     "mlops_local.iam.enforcement",
     "mlops_local.iam.resources",
+    "mlops_local.iam.actions",
     "mlops_local.iam.kms",
     "mlops_local.lambdas",
     "mlops_local.stepfunctions",
@@ -19,9 +20,12 @@ MODULES = (
     "mlops_local.cloudformation.types",
     "mlops_local.cloudformation.completion",
     "mlops_local.cloudwatch",
+    "mlops_local.vpc_endpoints",
     "mlops_local.glue",
     "mlops_local.sagemaker",
     "mlops_local.autoscaling",
+    "mlops_local.iam.further",
+    "mlops_local.cloudformation.properties",
     "mlops_local.refusals",  # last: it keeps what the others registered
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import psutil
 import pytest
 from botocore.exceptions import ClientError
 
@@ -38,6 +39,36 @@ def test_a_property_nothing_would_apply_fails_by_name(aws: LocalAws) -> None:
     misspelt = {"A": {"Type": "AWS::Events::Archive", "Properties": {"SourceArn": "x", "RetentionDay": 1}}}
     with pytest.raises(AssertionError, match="RetentionDay"):
         core.change(aws, "create", "cfn-member", core.template(misspelt))
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "named"),
+    [
+        ("AWS::SQS::Queue", {"VisibilityTimeoutt": 60}, "VisibilityTimeoutt"),
+        ("AWS::Logs::LogGroup", {"RetentionInDay": 7}, "RetentionInDay"),
+        ("AWS::Events::Rule", {"EventPatern": {"source": ["x"]}}, "EventPatern"),
+        ("AWS::SageMaker::ModelPackageGroup", {"ModelPackageGroupName": "x", "ModelPackageGroupPolicy": {}}, "Policy"),
+        ("AWS::EC2::SecurityGroupIngress", {"GroupName": "x", "IpProtocol": "-1"}, "GroupName"),
+        ("AWS::Scheduler::Schedule", {"ScheduleExpresion": "rate(1 day)"}, "ScheduleExpresion"),
+        ("AWS::Glue::Database", {"CatalogId": "123456789012", "DatabaseInput": {"Name": "x"}}, "CatalogId"),
+    ],
+)
+def test_no_type_takes_a_property_it_would_drop(
+    aws: LocalAws, kind: str, properties: dict[str, Any], named: str
+) -> None:
+    stack = f"cfn-drops-{kind.replace('::', '-')}"
+    with pytest.raises(AssertionError, match=named):
+        core.change(aws, "create", stack, core.template({"X": {"Type": kind, "Properties": properties}}))
+
+
+def test_a_property_that_would_be_dropped_fails_an_update_too(aws: LocalAws) -> None:
+    def made(**properties: Any) -> core.Template:
+        return core.template({"Q": {"Type": "AWS::SQS::Queue", "Properties": properties}})
+
+    core.change(aws, "create", "cfn-drop-update", made(VisibilityTimeout=60))
+    with pytest.raises(AssertionError, match="DelaySecond of AWS::SQS::Queue"):
+        core.change(aws, "update", "cfn-drop-update", made(VisibilityTimeout=60, DelaySecond=3))
+    core.destroy(aws, "cfn-drop-update")
 
 
 def test_a_bucket_keeps_its_encryption_and_lifecycle_through_an_update(aws: LocalAws) -> None:
@@ -187,6 +218,147 @@ def test_properties_the_emulator_drops_reach_the_service(aws: LocalAws) -> None:
         backups = aws.client("dynamodb").describe_continuous_backups(TableName=outputs["Table"])
         recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
         assert recovery["PointInTimeRecoveryStatus"] == "ENABLED"
+
+
+def test_a_table_expires_items_until_the_template_says_so_no_more(aws: LocalAws) -> None:
+    def made(**properties: Any) -> core.Template:
+        table = {
+            "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+            "BillingMode": "PAY_PER_REQUEST",
+        }
+        return core.template({"T": {"Type": "AWS::DynamoDB::Table", "Properties": {**table, **properties}}})
+
+    dynamodb = aws.client("dynamodb")
+    expiry = {"AttributeName": "until", "Enabled": True}
+    name = core.change(aws, "create", "cfn-expiry", made(TimeToLiveSpecification=expiry))["T"]
+    found = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    assert found == {"AttributeName": "until", "TimeToLiveStatus": "ENABLED"}
+    core.change(aws, "update", "cfn-expiry", made())
+    assert dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]["TimeToLiveStatus"] == "DISABLED"
+    core.destroy(aws, "cfn-expiry")
+
+
+def test_an_endpoint_of_a_network_is_described_as_the_template_made_it(aws: LocalAws) -> None:
+    allow = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [allow]}
+    made = {
+        "V": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.8.0.0/16"}},
+        "G": {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupDescription": "g", "VpcId": {"Ref": "V"}}},
+        "E": {
+            "Type": "AWS::EC2::VPCEndpoint",
+            "Properties": {
+                "VpcId": {"Ref": "V"},
+                "ServiceName": "com.amazonaws.us-east-1.logs",
+                "VpcEndpointType": "Interface",
+                "PrivateDnsEnabled": True,
+                "PolicyDocument": document,
+                "SecurityGroupIds": [core.get("G", "GroupId")],
+            },
+        },
+    }
+    with core.deployed(aws, "cfn-endpoint", made) as outputs:
+        found = aws.client("ec2").describe_vpc_endpoints(VpcEndpointIds=[outputs["E"]])["VpcEndpoints"][0]
+        assert (found["PrivateDnsEnabled"], json.loads(found["PolicyDocument"])) == (True, document)
+        assert [group["GroupId"] for group in found["Groups"]] == [outputs["G"]]
+
+
+def test_a_state_machine_is_described_with_its_logging_and_tracing(aws: LocalAws) -> None:
+    def made(**properties: Any) -> core.Template:
+        machine = core.machine("Role", {"Only": {"Type": "Pass", "End": True}})
+        machine["Properties"].update(properties)
+        group = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "cfn-machine"}}
+        resources = {"Role": core.role("states.amazonaws.com"), "Group": group, "M": machine}
+        return core.template(resources, {"M": {"Ref": "M"}, "Group": core.get("Group")})
+
+    states = aws.client("stepfunctions")
+    logging = {
+        "Level": "ERROR",
+        "IncludeExecutionData": True,
+        "Destinations": [{"CloudWatchLogsLogGroup": {"LogGroupArn": core.get("Group")}}],
+    }
+    outputs = core.change(
+        aws, "create", "cfn-machine", made(LoggingConfiguration=logging, TracingConfiguration={"Enabled": True})
+    )
+    found = states.describe_state_machine(stateMachineArn=outputs["M"])
+    assert found["tracingConfiguration"] == {"enabled": True}
+    assert found["loggingConfiguration"] == {
+        "level": "ERROR",
+        "includeExecutionData": True,
+        "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": outputs["Group"]}}],
+    }
+    core.change(aws, "update", "cfn-machine", made())
+    found = states.describe_state_machine(stateMachineArn=outputs["M"])
+    assert (found["loggingConfiguration"]["level"], found["tracingConfiguration"]) == ("OFF", {"enabled": False})
+    core.destroy(aws, "cfn-machine")
+
+
+def test_what_a_template_leaves_out_again_is_cleared(aws: LocalAws) -> None:
+    def made(**optional: str) -> core.Template:
+        target = {"Arn": core.get("Q"), "RoleArn": core.get("Role")}
+        schedule = {
+            "Name": "cfn-cleared",
+            "GroupName": {"Ref": "Group"},
+            "ScheduleExpression": "rate(1 day)",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "Target": target,
+            "KmsKeyArn": core.get("Key"),
+            **optional,
+        }
+        dead = {"DeadLetterConfig": {"Arn": core.get("Q")}} if optional else {}
+        return {
+            "Key": core.key(),
+            "Role": core.role("scheduler.amazonaws.com"),
+            "Q": {"Type": "AWS::SQS::Queue"},
+            "Group": {"Type": "AWS::Scheduler::ScheduleGroup", "Properties": {"Name": "cfn-cleared"}},
+            "Schedule": {"Type": "AWS::Scheduler::Schedule", "Properties": schedule},
+            "Bus": {"Type": "AWS::Events::EventBus", "Properties": {"Name": "cfn-cleared", **dead, **optional}},
+        }
+
+    scheduler, events = aws.client("scheduler"), aws.client("events")
+    outputs = core.change(aws, "create", "cfn-cleared", core.template(made(Description="first")))
+    schedule = scheduler.get_schedule(Name="cfn-cleared", GroupName="cfn-cleared")
+    assert (schedule["Description"], schedule["KmsKeyArn"].rpartition("/")[2]) == ("first", outputs["Key"])
+    assert events.describe_event_bus(Name="cfn-cleared")["Description"] == "first"
+    core.change(aws, "update", "cfn-cleared", core.template(made()))
+    assert not scheduler.get_schedule(Name="cfn-cleared", GroupName="cfn-cleared").get("Description")
+    bus = events.describe_event_bus(Name="cfn-cleared")
+    assert not bus.get("Description")
+    assert not bus.get("DeadLetterConfig")
+    core.destroy(aws, "cfn-cleared")
+    assert not [one for one in scheduler.list_schedules()["Schedules"] if one["Name"] == "cfn-cleared"]
+
+
+def test_a_dashboard_has_the_tags_of_the_template(aws: LocalAws) -> None:
+    def made(**tags: str) -> core.Template:
+        listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+        properties = {"DashboardName": "cfn-board", "DashboardBody": "{}", "Tags": listed}
+        return core.template({"D": {"Type": "AWS::CloudWatch::Dashboard", "Properties": properties}})
+
+    def found() -> dict[str, str]:
+        answer = aws.client("cloudwatch").list_tags_for_resource(
+            ResourceARN="arn:aws:cloudwatch::000000000000:dashboard/cfn-board"
+        )
+        return {tag["Key"]: tag["Value"] for tag in answer["Tags"]}
+
+    core.change(aws, "create", "cfn-board", made(owner="a", stage="x"))
+    assert found() == {"owner": "a", "stage": "x"}
+    core.change(aws, "update", "cfn-board", made(owner="b"))
+    assert found() == {"owner": "b"}
+    core.destroy(aws, "cfn-board")
+
+
+def test_a_function_takes_its_process_and_its_folder_along(aws: LocalAws) -> None:
+    code = "import os\ndef handler(event, context):\n    return os.getpid()\n"
+    made = {"Role": core.role("lambda.amazonaws.com"), "F": core.function("Role", code)}
+    with core.deployed(aws, "cfn-worker", made) as outputs:
+        answer = aws.client("lambda").invoke(FunctionName=outputs["F"])
+        pid = json.loads(answer["Payload"].read())
+        folders = list((aws.home / "tmp").glob(f"ministack-lambda-{outputs['F']}-*"))
+        assert psutil.pid_exists(pid)
+        assert folders
+    core.wait_for("the end of the process", lambda: not psutil.pid_exists(pid))
+    core.wait_for("the end of the folder", lambda: not any(folder.exists() for folder in folders))
 
 
 CUSTOM = """

@@ -36,7 +36,8 @@ def test_a_service_that_would_only_pretend_is_refused_by_name(
 
 
 @pytest.mark.parametrize(
-    "kind", ["AWS::ECS::Cluster", "AWS::Batch::JobQueue", "AWS::EC2::Instance", "AWS::Glue::Crawler"]
+    "kind",
+    ["AWS::ECS::Cluster", "AWS::Batch::JobQueue", "AWS::EC2::Instance", "AWS::Glue::Crawler", "AWS::Glue::Trigger"],
 )
 def test_types_of_such_services_are_refused_by_name(aws: LocalAws, kind: str) -> None:
     template = json.dumps(core.template({"X": {"Type": kind}}))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -14,6 +16,7 @@ import pytest
 
 from mlops_local import patches, server
 from mlops_local.errors import LocalAwsError
+from mlops_local.main_loop import raise_file_limit
 from mlops_local.processes import ProcessTable
 from mlops_local.server import LocalAws
 from tests.local import core
@@ -66,6 +69,43 @@ def test_another_release_of_the_emulator_is_reported(monkeypatch: pytest.MonkeyP
 
 def alive(pid: int) -> bool:
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.local
+def test_a_proxy_and_a_profile_of_the_caller_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody listens there
+    monkeypatch.setenv("no_proxy", "internal.example")
+    for name, value in (("AWS_PROFILE", "nosuch"), ("AWS_SESSION_TOKEN", "of-a-real-account")):
+        monkeypatch.setenv(name, value)
+    code = "import urllib.request\ndef handler(event, context):\n    return urllib.request.urlopen(event).status\n"
+    with LocalAws(tmp_path, free_port()) as aws:
+        made = {"Role": core.role("lambda.amazonaws.com"), "F": core.function("Role", code)}
+        name = core.change(aws, "create", "proxy", core.template(made))["F"]
+        health = json.dumps(f"{aws.endpoint_url}/_ministack/health").encode()
+        assert json.loads(aws.client("lambda").invoke(FunctionName=name, Payload=health)["Payload"].read()) == 200
+        environment = aws.environ()
+    assert environment["NO_PROXY"] == environment["no_proxy"] == "internal.example,127.0.0.1"
+    assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN"} & set(environment)
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "set_to"),
+    [
+        (256, resource.RLIM_INFINITY, [(10_240, resource.RLIM_INFINITY)]),  # macOS
+        (1024, 4096, [(4096, 4096)]),
+        (65_536, 1_048_576, []),
+        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, []),
+    ],
+)
+def test_the_limit_of_open_files_is_raised_to_what_every_system_grants(
+    soft: int, hard: int, set_to: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (soft, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda kind, limits: asked.append(limits))
+    raise_file_limit()
+    assert asked == set_to
 
 
 @pytest.mark.local

@@ -10,12 +10,14 @@ import json
 import re
 import shutil
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
 from mlops_local.demo.capture import parse_capture
@@ -265,23 +267,85 @@ def test_second_deploy_changes_what_the_environment_file_says_and_keeps_serving(
 
 def test_destroy_leaves_nothing(replayed: Replayed) -> None:
     replayed.deployment.destroy()
-    client = replayed.aws.client
-    left = {
+    left = {**_resources(replayed.aws), **_networks(replayed.aws), **_on_this_machine(replayed.aws)}
+    assert left == {**{name: [] for name in left}, "stacks": ["CDKToolkit"], "buses": ["default"]}
+
+
+def _resources(aws: LocalAws) -> dict[str, list[object]]:
+    client = aws.client
+    events, glue, sagemaker, logs = client("events"), client("glue"), client("sagemaker"), client("logs")
+    databases = [one["Name"] for one in glue.get_databases()["DatabaseList"]]
+    groups = [
+        one["logGroupName"]
+        for page in logs.get_paginator("describe_log_groups").paginate()
+        for one in page["logGroups"]
+    ]
+    keys = [client("kms").describe_key(KeyId=one["KeyId"])["KeyMetadata"] for one in client("kms").list_keys()["Keys"]]
+    return {
         "stacks": [one["StackName"] for one in client("cloudformation").describe_stacks()["Stacks"]],
         "state machines": client("stepfunctions").list_state_machines()["stateMachines"],
         "functions": client("lambda").list_functions()["Functions"],
-        "endpoints": client("sagemaker").list_endpoints()["Endpoints"],
-        "models": client("sagemaker").list_models()["Models"],
-        "package groups": client("sagemaker").list_model_package_groups()["ModelPackageGroupSummaryList"],
+        "endpoints": sagemaker.list_endpoints()["Endpoints"],
+        "endpoint configs": sagemaker.list_endpoint_configs()["EndpointConfigs"],
+        "models": sagemaker.list_models()["Models"],
+        "package groups": sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"],
         "tables": client("dynamodb").list_tables()["TableNames"],
-        "buses": [one["Name"] for one in client("events").list_event_buses()["EventBuses"]],
+        "buses": [one["Name"] for one in events.list_event_buses()["EventBuses"]],
+        "rules": events.list_rules()["Rules"],
+        "archives": events.list_archives()["Archives"],
+        "schedules": client("scheduler").list_schedules()["Schedules"],
+        "schema registries": client("schemas").list_registries()["Registries"],
+        "queues": client("sqs").list_queues().get("QueueUrls", []),
+        "topics": client("sns").list_topics()["Topics"],
+        "alarms": client("cloudwatch").describe_alarms()["MetricAlarms"],
+        "dashboards": client("cloudwatch").list_dashboards()["DashboardEntries"],
+        # What services write by themselves belongs to no stack and stays, as in an account.
+        "log groups": [name for name in groups if not name.startswith(("/aws/sagemaker/", "/aws-glue/"))],
+        "jobs": glue.get_jobs()["Jobs"],
+        "rulesets": glue.list_data_quality_rulesets()["Rulesets"],
+        "catalog": [name for name in databases if name != "default"],
+        "connections": glue.get_connections()["ConnectionList"],
+        "work groups": [
+            one["Name"] for one in client("athena").list_work_groups()["WorkGroups"] if one["Name"] != "primary"
+        ],
         "parameters": client("ssm").get_parameters_by_path(Path="/mlops/", Recursive=True)["Parameters"],
         "roles": client("iam").list_roles(PathPrefix="/mlops/")["Roles"],
+        "policies": client("iam").list_policies(Scope="Local")["Policies"],
         "buckets": [
             one["Name"] for one in client("s3").list_buckets()["Buckets"] if not one["Name"].startswith("cdk-")
         ],
+        # A key that is deleted waits for weeks.
+        "keys": [
+            key["KeyId"] for key in keys if key["KeyManager"] == "CUSTOMER" and key["KeyState"] != "PendingDeletion"
+        ],
     }
-    assert left == {**{name: [] for name in left}, "stacks": ["CDKToolkit"], "buses": ["default"]}
+
+
+def _networks(aws: LocalAws) -> dict[str, list[object]]:
+    ec2 = aws.client("ec2")
+    own = [vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]]
+    groups = ec2.describe_security_groups()["SecurityGroups"]
+    return {
+        "networks": own,
+        "security groups": [group["GroupId"] for group in groups if group["GroupName"] != "default"],
+        "endpoints of networks": ec2.describe_vpc_endpoints()["VpcEndpoints"],
+        "flow logs": ec2.describe_flow_logs()["FlowLogs"],
+    }
+
+
+def _on_this_machine(aws: LocalAws) -> dict[str, list[object]]:
+    forker = [
+        child
+        for child in psutil.Process(aws.pid).children(recursive=True)
+        if any(word.endswith("lambda_fork_worker.py") for word in child.cmdline())
+    ]
+    assert forker or sys.platform != "linux"
+    return {
+        "function processes": [child for each in forker for child in each.children()],
+        "function folders": list((aws.home / "tmp").glob("ministack-lambda-*")),
+        "job folders": list((aws.home / "jobs").iterdir()),
+        "endpoint folders": list((aws.home / "endpoints").iterdir()),
+    }
 
 
 def _checkout(folder: Path) -> Path:

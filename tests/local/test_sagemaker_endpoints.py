@@ -327,3 +327,32 @@ def test_scaling_targets_need_an_endpoint_that_exists(aws: LocalAws, endpoint: s
     assert policies["ScalingPolicies"][0]["TargetTrackingScalingPolicyConfiguration"] == tracking
     client.deregister_scalable_target(**names)
     assert not client.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+
+
+def test_an_endpoint_whose_model_is_gone_is_not_begun(aws: LocalAws, role: str, endpoint: str) -> None:
+    client = aws.client("sagemaker")
+    gone = make_config(aws, role, "gone")
+    client.delete_model(ModelName=gone)
+    with pytest.raises(ClientError, match="Could not find model"):
+        client.create_endpoint(EndpointName="never", EndpointConfigName=gone)
+    with pytest.raises(ClientError, match="Could not find endpoint"):
+        client.describe_endpoint(EndpointName="never")
+    before = client.describe_endpoint(EndpointName=endpoint)
+    with pytest.raises(ClientError, match="Could not find model"):
+        client.update_endpoint(EndpointName=endpoint, EndpointConfigName=gone)
+    after = client.describe_endpoint(EndpointName=endpoint)
+    for found in (before, after):
+        del found["ResponseMetadata"]
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    ("operation", "arguments"),
+    [
+        ("invoke_endpoint_with_response_stream", {"Body": b"a,b"}),
+        ("invoke_endpoint_async", {"InputLocation": "s3://b/k"}),
+    ],
+)
+def test_other_ways_to_invoke_are_refused_by_name(aws: LocalAws, operation: str, arguments: dict[str, Any]) -> None:
+    with pytest.raises(ClientError, match=r"NotImplementedException.*does not run sagemaker-runtime InvokeEndpoint"):
+        getattr(aws.client("sagemaker-runtime"), operation)(EndpointName="any", **arguments)

@@ -162,6 +162,12 @@ def test_headline_counts_trainings_rejections_and_versions(result: Result) -> No
     )
 
 
+def test_headline_counts_only_versions_that_served(result: Result) -> None:
+    assert headline(result).endswith("and 2 model versions came to serve.")
+    kept = [result.packages[0], result.packages[1].model_copy(update={"deployed": False})]
+    assert headline(result.model_copy(update={"packages": kept})).endswith("and 1 model version came to serve.")
+
+
 def test_page_loads_nothing_from_outside(page: str) -> None:
     assert not re.search(r"""(src|href)\s*=|url\(|@import|<script""", page)
 

@@ -7,27 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from ..errors import LocalAwsError
-
 if TYPE_CHECKING:
     from ..runtime import Runtime
-
-_NATIVE = {
-    "BucketName",
-    "CorsConfiguration",
-    "NotificationConfiguration",
-    "PublicAccessBlockConfiguration",
-    "VersioningConfiguration",
-    "WebsiteConfiguration",
-}
-_OURS = {
-    "AccessControl",
-    "BucketEncryption",
-    "LifecycleConfiguration",
-    "LoggingConfiguration",
-    "OwnershipControls",
-    "Tags",
-}
 
 
 def remove(runtime: Runtime, bucket: str) -> None:
@@ -121,14 +102,3 @@ def lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
             for step in rule["NoncurrentVersionTransitions"]
         ]
     return made
-
-
-def check(where: str, properties: dict[str, Any]) -> None:
-    """Refuses properties that nothing here would apply.
-
-    Raises:
-        LocalAwsError: naming them.
-    """
-    unknown = sorted(set(properties) - _NATIVE - _OURS)
-    if unknown:
-        raise LocalAwsError(f"{where}: the local AWS has no {', '.join(unknown)} of AWS::S3::Bucket")

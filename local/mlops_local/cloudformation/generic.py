@@ -11,7 +11,7 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from ..errors import LocalAwsError
-from . import coerce
+from . import coerce, registry
 
 if TYPE_CHECKING:
     from ..runtime import Created, Runtime
@@ -41,6 +41,7 @@ class ResourceType:
         address: physical id -> parameters that name the resource for update and delete.
         update: Operation that changes it; None when every change replaces it.
         address_update: Where update names the resource in another way than delete.
+        located_by: Properties that, besides the physical id, name the resource for delete.
         named_by: Property that names it; made up from stack and logical id when absent.
         name_limit: Longest name.
         immutable: Properties whose change replaces the resource (besides `named_by`).
@@ -57,6 +58,7 @@ class ResourceType:
     address: Callable[[str], Properties]
     update: str | None = None
     address_update: Callable[[str], Properties] | None = None
+    located_by: tuple[str, ...] = ()
     named_by: str = ""
     name_limit: int = 64
     immutable: tuple[str, ...] = ()
@@ -68,6 +70,7 @@ class ResourceType:
         """Registers the type with CloudFormation."""
         resource = _Resource(self, runtime)
         runtime.register_cfn_type(self.name, resource.create, resource.update, resource.delete, resource.replaces)
+        registry.trust(self.name)
 
 
 class _Resource:
@@ -94,8 +97,9 @@ class _Resource:
         return physical_id, kind.attributes(physical_id, response)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
+        place = {name: properties[name] for name in self._kind.located_by if properties.get(name)}
         try:
-            self._call(self._kind.delete, self._kind.address(physical_id))
+            self._call(self._kind.delete, {**place, **self._kind.address(physical_id)})
         except ClientError as error:
             if not any(word in error.response["Error"]["Code"] for word in _GONE):
                 raise

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ..runtime import CreateResource, DeleteResource, Replaces, UpdateResource
 
 _ours: set[str] = set()
+_self_checking: set[str] = set()
 
 
 def register(
@@ -46,6 +47,16 @@ def register_native(type_name: str, handlers: dict[str, Any]) -> None:
 
     provisioners._RESOURCE_HANDLERS[type_name] = handlers
     _ours.add(type_name)
+
+
+def checks_itself(type_name: str) -> bool:
+    """Whether a type hands every property to its service's API, which refuses what it does not know."""
+    return type_name in _self_checking
+
+
+def trust(type_name: str) -> None:
+    """Notes that a type checks its properties itself."""
+    _self_checking.add(type_name)
 
 
 def on_worker_threads() -> None:

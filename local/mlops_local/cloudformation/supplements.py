@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import buckets
+from . import buckets, coerce
 from .registry import register_native
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 Properties = dict[str, Any]
 Apply = Callable[["Runtime", str, Properties, Properties], None]
+Remove = Callable[["Runtime", str], None]
 
 
 def register(runtime: Runtime) -> None:
@@ -38,8 +40,8 @@ def _wrap(runtime: Runtime, type_name: str, apply: Apply) -> None:
         return changed, attributes
 
     handlers = {**native, "create": create, "update": update, "update_with_logical_id": True}
-    if type_name == "AWS::S3::Bucket":
-        handlers["delete"] = lambda physical_id, properties: buckets.remove(runtime, physical_id)
+    if type_name in REMOVALS:
+        handlers["delete"] = lambda physical_id, properties: REMOVALS[type_name](runtime, physical_id)
     register_native(type_name, handlers)
 
 
@@ -97,27 +99,72 @@ def _table(runtime: Runtime, name: str, old: Properties, new: Properties) -> Non
         dynamodb.update_continuous_backups(
             TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": enabled}
         )
+    expiry, before = new.get("TimeToLiveSpecification") or {}, old.get("TimeToLiveSpecification") or {}
+    if expiry != before:
+        attribute = expiry.get("AttributeName") or before["AttributeName"]
+        enabled = str(expiry.get("Enabled", False)).lower() == "true"
+        dynamodb.update_time_to_live(
+            TableName=name, TimeToLiveSpecification={"Enabled": enabled, "AttributeName": attribute}
+        )
 
 
 def _bus(runtime: Runtime, name: str, old: Properties, new: Properties) -> None:
-    if not _changed(old, new, "KmsKeyIdentifier", "DeadLetterConfig"):
+    if not _changed(old, new, "Description", "KmsKeyIdentifier", "DeadLetterConfig"):
         return
-    options: Properties = {"KmsKeyIdentifier": new.get("KmsKeyIdentifier", "")}
-    if new.get("DeadLetterConfig"):
-        options["DeadLetterConfig"] = new["DeadLetterConfig"]
-    runtime.client("events").update_event_bus(Name=name, **options)
+    runtime.client("events").update_event_bus(
+        Name=name,
+        Description=new.get("Description", ""),
+        KmsKeyIdentifier=new.get("KmsKeyIdentifier", ""),
+        DeadLetterConfig=new.get("DeadLetterConfig") or {},
+    )
+
+
+def _machine(runtime: Runtime, arn: str, old: Properties, new: Properties) -> None:
+    # The emulator keeps the logging as the template spells it, which no client can read.
+    client = runtime.client("stepfunctions")
+    given = {
+        "loggingConfiguration": new.get("LoggingConfiguration") or {"level": "OFF", "includeExecutionData": False},
+        "tracingConfiguration": new.get("TracingConfiguration") or {"enabled": False},
+    }
+    shape = client.meta.service_model.operation_model("UpdateStateMachine").input_shape
+    client.update_state_machine(
+        stateMachineArn=arn, **coerce.to_request(shape, given, "AWS::StepFunctions::StateMachine")
+    )
+
+
+def _dashboard(runtime: Runtime, name: str, old: Properties, new: Properties) -> None:
+    if not _changed(old, new, "Tags"):
+        return
+    arn, cloudwatch = f"arn:aws:cloudwatch::{runtime.account}:dashboard/{name}", runtime.client("cloudwatch")
+    gone = {tag["Key"] for tag in old.get("Tags", [])} - {tag["Key"] for tag in new.get("Tags", [])}
+    if gone:
+        cloudwatch.untag_resource(ResourceARN=arn, TagKeys=sorted(gone))
+    if new.get("Tags"):
+        cloudwatch.tag_resource(ResourceARN=arn, Tags=new["Tags"])
 
 
 def _bucket(runtime: Runtime, name: str, old: Properties, new: Properties) -> None:
-    buckets.check(name, new)
     buckets.configure(runtime.client("s3"), name, old, new)
 
 
+def _delete_function(runtime: Runtime, name: str) -> None:
+    # By the API, which ends the function's processes and removes what they were unpacked to.
+    functions = runtime.client("lambda")
+    with contextlib.suppress(functions.exceptions.ResourceNotFoundException):
+        functions.delete_function(FunctionName=name)
+
+
+REMOVALS: dict[str, Remove] = {
+    "AWS::Lambda::Function": _delete_function,
+    "AWS::S3::Bucket": buckets.remove,
+}
 SUPPLEMENTS: dict[str, Apply] = {
+    "AWS::CloudWatch::Dashboard": _dashboard,
     "AWS::DynamoDB::Table": _table,
     "AWS::Events::EventBus": _bus,
     "AWS::IAM::Role": _role,
     "AWS::Lambda::Function": _function,
     "AWS::S3::Bucket": _bucket,
     "AWS::SNS::Topic": _topic,
+    "AWS::StepFunctions::StateMachine": _machine,
 }

@@ -10,10 +10,10 @@ from pathlib import Path
 from mlops_local.demo.display import Display
 from mlops_local.demo.months import MonthsError, parse_months
 from mlops_local.demo.preflight import check_all
-from mlops_local.demo.processes import Interrupted, stop_on_signals
+from mlops_local.interruption import EXIT_CODE, Interrupted, leave_on_signals, stop_on_signals
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-CANNOT_START, FAILED, INTERRUPTED = 2, 1, 130
+CANNOT_START, FAILED, INTERRUPTED = 2, 1, EXIT_CODE
 
 
 def main(argv: Sequence[str]) -> int:
@@ -26,14 +26,17 @@ def main(argv: Sequence[str]) -> int:
     problems = check_all(repository=REPOSITORY, out=options.out, port=options.port)
     if problems:
         return _refuse(problems)
-    stop_on_signals()
     # Imported after the checks: pandas and boto3 take a second, and a clear refusal should be instant.
     from mlops_local.demo.run import Demo
 
     demo = Demo(repository=REPOSITORY, out=options.out.resolve(), port=options.port, months=months)
     try:
         with Display() as display:
-            demo.run(display)
+            try:
+                stop_on_signals()
+                demo.run(display)
+            finally:
+                leave_on_signals()
     except Interrupted as signal:
         print(f"stopped by {signal}: everything the demo started is stopped too", file=sys.stderr)
         return INTERRUPTED

@@ -78,7 +78,6 @@ class Deployment:
         # The CLI runs in another folder: relative entries would point nowhere.
         modules = [str(Path(entry).resolve()) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
         return {
-            **os.environ,
             **self.environ,
             "PATH": path,
             "PYTHONPATH": os.pathsep.join(modules),

@@ -10,6 +10,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from mlops_local.demo.folder import check_out
+
 MINIMUM_NODE = 20
 _NODE_REMEDY = f"install Node.js {MINIMUM_NODE} or newer (https://nodejs.org)"
 MINIMUM_FREE_BYTES = 3 * 1024**3
@@ -20,12 +22,13 @@ def check_all(*, repository: Path, out: Path, port: int) -> list[str]:
 
     Args:
         repository: checkout holding `app.py` and `node_modules`.
-        out: folder the demo writes to (need not exist yet).
+        out: folder the demo writes to (need not exist yet; what an earlier demo left there is removed later).
         port: TCP port of the local AWS on 127.0.0.1.
     """
     checks: tuple[Callable[[], str | None], ...] = (
         check_node,
         lambda: check_cdk(repository),
+        lambda: check_out(out),
         lambda: check_disk(out),
         lambda: check_disk(Path(tempfile.gettempdir())),
         lambda: check_port(port),
@@ -66,21 +69,24 @@ def check_disk(folder: Path, free_bytes: Callable[[Path], int] | None = None) ->
         return None
     return (
         f"only {free / 1024**3:.1f} GB free on the disk of {existing}: free {MINIMUM_FREE_BYTES / 1024**3:.0f} GB "
-        "or choose another disk with --out and TMPDIR"
+        "or choose another disk with --out (make demo OUT=...) and TMPDIR"
     )
 
 
 def check_port(port: int) -> str | None:
     """Nothing listens on 127.0.0.1:`port`."""
     if not 1 <= port <= 65535:
-        return f"port {port} is not a TCP port: choose one between 1024 and 65535 with --port"
+        return f"port {port} is not a TCP port: choose one between 1024 and 65535 with --port (make demo PORT=...)"
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         # A server that just stopped leaves TIME_WAIT behind, which does not stop the next one.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            return f"port {port} on 127.0.0.1 is taken: stop what listens there or choose another one with --port"
+            return (
+                f"port {port} on 127.0.0.1 is taken: stop what listens there or choose another one with --port "
+                "(make demo PORT=...)"
+            )
     return None
 
 

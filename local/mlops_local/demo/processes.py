@@ -8,7 +8,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 
 import psutil
 
@@ -16,25 +16,8 @@ _SAMPLE_SECONDS = 3.0
 GRACE_SECONDS = 5.0
 
 
-class Interrupted(BaseException):
-    """SIGINT or SIGTERM arrived; not an Exception, so that no handler of errors swallows it."""
-
-
 class CommandFailedError(RuntimeError):
     """A child process ended with an error; the message holds its last lines."""
-
-
-def stop_on_signals() -> None:
-    """Turn SIGINT, SIGTERM and SIGHUP into `Interrupted` in the main thread, so that every `finally` runs."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        # A second Ctrl-C during clean-up would leave processes behind: clean-up is bounded, let it finish.
-        for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(other, signal.SIG_IGN)
-        raise Interrupted(signal.Signals(number).name)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
 
 
 def run(

@@ -50,7 +50,7 @@ def headline(result: Result) -> str:
     """What happened, in one sentence with figures."""
     rows, months = sum(month.rows for month in result.months), len(result.months)
     trainings = _count(result, "Retraining Started") - 1  # the first is not a retraining
-    versions, refused = len(result.packages), _count(result, "Model Rejected")
+    versions, refused = sum(package.deployed for package in result.packages), _count(result, "Model Rejected")
     return (
         f"{rows:,} flights were scored in {months} month{'s' if months != 1 else ''}; drift led to {trainings} "
         f"training{'s' if trainings != 1 else ''}, {refused} challenger{'s' if refused != 1 else ''} "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,6 +14,7 @@ from mlops_local.demo.decisions import decision_of
 from mlops_local.demo.deployment import Deployment
 from mlops_local.demo.diagnosis import failed_executions
 from mlops_local.demo.display import Display
+from mlops_local.demo.folder import claim
 from mlops_local.demo.landing import Produced, produce
 from mlops_local.demo.metrics import recompute
 from mlops_local.demo.months import Month, history
@@ -36,7 +36,7 @@ class Demo:
 
     Args:
         repository: checkout with app.py and workloads/.
-        out: where report.html, result.json, predictions.parquet, events.jsonl and logs go; emptied first.
+        out: where report.html, result.json, predictions.parquet, events.jsonl and logs go; cleared of an earlier demo.
         port: of the local AWS.
         months: to replay, from April on.
 
@@ -56,7 +56,7 @@ class Demo:
         Raises:
             Exception: whatever failed; `diagnosis` then has the account's side of it.
         """
-        _empty(self.out)
+        claim(self.out)
         with ExitStack() as stack:
             memory = stack.enter_context(MemoryWatch())
             with display.phase("start the local AWS"):
@@ -179,10 +179,3 @@ def _hyperparameters(workload: Path) -> Mapping[str, object]:
     described = yaml.safe_load((workload / "workload.yaml").read_text())
     found: Mapping[str, object] = described["training"].get("hyperparameters", {})
     return found
-
-
-def _empty(folder: Path) -> None:
-    # Results of an earlier run must not pass for this one's.
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)

@@ -106,17 +106,20 @@ class Runs:
         for run_id in request.parameters["JobRunIds"]:
             names = {"JobName": name, "JobRunId": run_id}
             try:
-                run = self._find(name, run_id)
-                if run["JobRunState"] not in _ACTIVE:
-                    raise ServiceError("InvalidInputException", f"Job run {run_id} is in state {run['JobRunState']}")
+                self._mark_stopping(self._find(name, run_id))
             except ServiceError as error:
                 detail = {"ErrorCode": error.code, "ErrorMessage": error.message}
                 errors.append({**names, "ErrorDetail": detail})
                 continue
-            run["JobRunState"] = "STOPPING"
             threading.Thread(target=self._children[run_id].stop, daemon=True).start()
             stopped.append(names)
         return {"SuccessfulSubmissions": stopped, "Errors": errors}
+
+    def _mark_stopping(self, run: Record) -> None:
+        with self._lock:  # the run's own thread sets its final state under it
+            if run["JobRunState"] not in _ACTIVE:
+                raise ServiceError("InvalidInputException", f"Job run {run['Id']} is in state {run['JobRunState']}")
+            run["JobRunState"] = "STOPPING"
 
     # -- a run --------------------------------------------------------------------------------------------------
 
@@ -134,7 +137,8 @@ class Runs:
         run["ExecutionTime"] = round((run["CompletedOn"] - run["StartedOn"]).total_seconds())
         if message:
             run["ErrorMessage"] = message[:4000]
-        run["JobRunState"] = state
+        with self._lock:
+            run["JobRunState"] = state
         detail = {
             "jobName": run["JobName"],
             "jobRunId": run["Id"],

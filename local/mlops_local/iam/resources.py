@@ -18,15 +18,13 @@ _LOGS_TAGGING = {"TagResource", "UntagResource", "ListTagsForResource"}
 
 def register(runtime: Runtime) -> None:
     """Corrects resources and adds condition keys of requests."""
-    prefix = f"{runtime.region}:{runtime.account}"
 
     def resources(original: Any) -> Any:
         def extract(
             service: str, method: str, path: str, headers: dict[str, str], body: bytes, query: Any, *rest: Any
         ) -> str:
-            own = _RESOURCES.get(service)
-            found = own(prefix, _operation(path, headers, query), parameters(headers, body, query)) if own else None
-            return found or str(original(service, method, path, headers, body, query, *rest))
+            found = of_request(runtime, service, path, headers, body, query)
+            return found[0] if found else str(original(service, method, path, headers, body, query, *rest))
 
         return extract
 
@@ -51,6 +49,17 @@ def register(runtime: Runtime) -> None:
 
     replace(MODULE, "extract_resource_arn", resources)
     replace(MODULE, "request_tag_context", conditions)
+
+
+def of_request(
+    runtime: Runtime, service: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+) -> list[str]:
+    """ARNs of what a request is about; none where the emulator's own answer is right."""
+    own = _RESOURCES.get(service)
+    if own is None:
+        return []
+    prefix = f"{runtime.region}:{runtime.account}"
+    return own(prefix, _operation(path, headers, query), parameters(headers, body, query))
 
 
 def parameters(headers: dict[str, str], body: bytes, query: dict[str, Any]) -> dict[str, Any]:
@@ -83,52 +92,60 @@ def _operation(path: str, headers: dict[str, str], query: dict[str, Any]) -> str
     return str(action[0] if isinstance(action, list) else action)
 
 
-def _ecr(prefix: str, operation: str, given: dict[str, Any]) -> str | None:
-    name = given.get("repositoryName") or next(iter(given.get("repositoryNames") or []), "")
-    return f"arn:aws:ecr:{prefix}:repository/{name}" if name else None
+def _ecr(prefix: str, operation: str, given: dict[str, Any]) -> list[str]:
+    return [f"arn:aws:ecr:{prefix}:repository/{name}" for name in _names(given, "repositoryName", "repositoryNames")]
 
 
-def _logs(prefix: str, operation: str, given: dict[str, Any]) -> str | None:
-    group = given.get("logGroupName") or str(given.get("logGroupIdentifier", "")).rpartition(":log-group:")[2]
-    if not group or operation in _LOGS_TAGGING:
-        return None
+def _logs(prefix: str, operation: str, given: dict[str, Any]) -> list[str]:
+    if operation in _LOGS_TAGGING:
+        return []
+    groups = [
+        *_names(given, "logGroupName", "logGroupNames"),
+        *(
+            identifier.rpartition(":log-group:")[2]
+            for identifier in _names(given, "logGroupIdentifier", "logGroupIdentifiers")
+        ),
+    ]
     # As in AWS's own denials: policies on groups end in `:*`, and that must match.
-    return f"arn:aws:logs:{prefix}:log-group:{group}:log-stream:{given.get('logStreamName', '')}"
+    stream = given.get("logStreamName", "")
+    return [f"arn:aws:logs:{prefix}:log-group:{group}:log-stream:{stream}" for group in groups]
 
 
-def _iam(prefix: str, operation: str, given: dict[str, Any]) -> str | None:
+def _iam(prefix: str, operation: str, given: dict[str, Any]) -> list[str]:
     from ministack.services import iam
 
     role = iam._roles.get(given.get("RoleName", ""))
-    return str(role["Arn"]) if role else None
+    return [str(role["Arn"])] if role else []
 
 
-def _kms(prefix: str, operation: str, given: dict[str, Any]) -> str | None:
+def _kms(prefix: str, operation: str, given: dict[str, Any]) -> list[str]:
     from .kms import key_arn
 
-    return key_arn(str(given["KeyId"])) if given.get("KeyId") else None
+    arn = key_arn(str(given["KeyId"])) if given.get("KeyId") else None
+    return [arn] if arn else []
 
 
-def _ssm(prefix: str, operation: str, given: dict[str, Any]) -> str | None:
-    name = str(given.get("Path") or next(iter(given.get("Names") or []), ""))
-    return f"arn:aws:ssm:{prefix}:parameter/{name.strip('/')}" if name else None
+def _ssm(prefix: str, operation: str, given: dict[str, Any]) -> list[str]:
+    return [f"arn:aws:ssm:{prefix}:parameter/{name.strip('/')}" for name in _names(given, "Path", "Names")]
 
 
-def _monitoring(prefix: str, operation: str, given: dict[str, Any]) -> str | None:
-    name = given.get("AlarmName") or next(iter(given.get("AlarmNames") or []), "")
-    return f"arn:aws:cloudwatch:{prefix}:alarm:{name}" if name else None
+def _monitoring(prefix: str, operation: str, given: dict[str, Any]) -> list[str]:
+    return [f"arn:aws:cloudwatch:{prefix}:alarm:{name}" for name in _names(given, "AlarmName", "AlarmNames")]
 
 
-def _athena(prefix: str, operation: str, given: dict[str, Any]) -> str | None:
+def _athena(prefix: str, operation: str, given: dict[str, Any]) -> list[str]:
     from ministack.services import athena
 
-    if given.get("QueryExecutionId"):
-        known = athena._executions.get(given["QueryExecutionId"]) or {}
-        return f"arn:aws:athena:{prefix}:workgroup/{known.get('WorkGroup', 'primary')}"
-    return None
+    known = [athena._executions.get(name) or {} for name in _names(given, "QueryExecutionId", "QueryExecutionIds")]
+    return [f"arn:aws:athena:{prefix}:workgroup/{each.get('WorkGroup', 'primary')}" for each in known]
 
 
-_RESOURCES: dict[str, Callable[[str, str, dict[str, Any]], str | None]] = {
+def _names(given: dict[str, Any], one: str, several: str) -> list[str]:
+    """What a request names by the parameter for one thing, else by the one for several."""
+    return [str(given[one])] if given.get(one) else [str(name) for name in given.get(several) or []]
+
+
+_RESOURCES: dict[str, Callable[[str, str, dict[str, Any]], list[str]]] = {
     "athena": _athena,
     "ecr": _ecr,
     "iam": _iam,

@@ -36,6 +36,7 @@ def register(runtime: Runtime) -> None:
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Response:
         if method == "POST" and invocations.matches(path):
             return await data_plane.off_loop(invocations.invoke, path, headers, body)
+        invocations.refuse_others(path)
         return await service.handle(method, path, headers, body, query)
 
     runtime.register_service("sagemaker", handle)

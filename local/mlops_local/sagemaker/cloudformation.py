@@ -19,8 +19,6 @@ def register(runtime: Runtime) -> None:
         accepted = ("ModelPackageGroupName", "ModelPackageGroupDescription", "Tags")
         given = {key: properties[key] for key in accepted if properties.get(key)}
         arn = runtime.client("sagemaker").create_model_package_group(**given)[_ARN]
-        if properties.get("ModelPackageGroupPolicy"):
-            raise ValueError(f"{logical_id}: the local AWS has no ModelPackageGroupPolicy")
         return arn, _attributes(runtime, arn)
 
     def update(physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str) -> tuple[str, dict[str, Any]]:

@@ -59,13 +59,13 @@ class Endpoints:
         record = {"EndpointName": name, "EndpointArn": arn, "EndpointConfigName": parameters["EndpointConfigName"]}
         record |= {"EndpointStatus": "Creating", "CreationTime": now(), "LastModifiedTime": now()}
         record["ProductionVariants"] = variants_of(config, {})
+        fleet = self._fleet(name, config)  # first: from here on nothing may fail outside the endpoint's own thread
         with self._lock:
             if name in self._endpoints:
                 raise invalid(f'Cannot create already existing endpoint "{arn}".')
             endpoint = self._endpoints[name] = Endpoint(record)
         self._account.add_tags(arn, parameters.get("Tags", []))
         self._emit(endpoint)
-        fleet = self._fleet(name, config)
         self._in_thread(endpoint, lambda: self._bring_up(endpoint, fleet))
         return {"EndpointArn": arn}
 
@@ -84,6 +84,7 @@ class Endpoints:
         weights: dict[str, Record] = {}
         if parameters.get("RetainAllVariantProperties"):
             weights = self._retain(endpoint, config, parameters)
+        green = self._fleet(name, config)
         with endpoint.lock:
             _refuse_changing(endpoint)
             if endpoint.record["EndpointStatus"] != "InService":
@@ -100,7 +101,6 @@ class Endpoints:
                 "StartTime": now(),
             }
         self._emit(endpoint)
-        green = self._fleet(name, config)
         self._in_thread(endpoint, lambda: self._replace(endpoint, green, variants, plan))
         return {"EndpointArn": endpoint.record["EndpointArn"]}
 

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping
 from urllib.parse import unquote
 
+from ..errors import LocalAwsError
 from ..runtime import Response
 from .account import Account
 from .capture import Capture, Payload
@@ -19,6 +20,10 @@ from .servers import Fleet, ModelResponse, ModelServer
 
 MAX_BODY_BYTES = 25 * 1024 * 1024
 _PATH = re.compile(r"/endpoints/([^/]+)/invocations/?$")
+_OTHERS = {
+    "async-invocations": "InvokeEndpointAsync",
+    "invocations-response-stream": "InvokeEndpointWithResponseStream",
+}
 _PREFIX = "x-amzn-sagemaker-"
 _PASSED_ON = ("content-type", "accept", f"{_PREFIX}custom-attributes", f"{_PREFIX}inference-id")
 _REFUSED = ("target-model", "target-container-hostname", "inference-component", "session-id", "enable-explanations")
@@ -36,6 +41,17 @@ class Invocations:
     def matches(path: str) -> bool:
         """Whether a request path is InvokeEndpoint's."""
         return _PATH.match(path) is not None
+
+    @staticmethod
+    def refuse_others(path: str) -> None:
+        """Refuses the other ways to invoke an endpoint.
+
+        Raises:
+            LocalAwsError: naming the operation.
+        """
+        operation = _OTHERS.get(path.rstrip("/").rpartition("/")[2])
+        if operation:
+            raise LocalAwsError(f"the local AWS does not run sagemaker-runtime {operation}: use InvokeEndpoint locally")
 
     def invoke(self, path: str, headers: Mapping[str, str], body: bytes) -> Response:
         """Answers one InvokeEndpoint request."""

@@ -61,11 +61,11 @@ class Jobs:
                     f"Job name must be unique within an AWS account and region, "
                     f"and a job with this name already exists ({taken})",
                 )
+            container = self._containers[name] = container_of()
             record.update(CreationTime=now(), LastModifiedTime=now())
             record[self.status_field] = "InProgress"
             self._records[name] = record
-            self._containers[name] = container_of()
-        threading.Thread(target=self._run, args=(record, self._containers[name]), daemon=True).start()
+        threading.Thread(target=self._run, args=(record, container), daemon=True).start()
 
     def _run(self, record: Record, container: Container) -> None:
         self.emit(record)
@@ -82,7 +82,8 @@ class Jobs:
         if reason:
             record["FailureReason"] = reason[:1024]
         record["LastModifiedTime"] = now()
-        record[self.status_field] = status
+        with self._lock:  # a stop that comes at the same time must not write over the final state
+            record[self.status_field] = status
         self.emit(record)
 
     def emit(self, record: Record) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AccessDenied
 from ..patches import replace
-from . import endings, integrations
+from . import endings, integrations, logs, machines
 from .calls import Caller
 from .errors import TaskError
 from .language import ENDED, MODULE, correct
@@ -60,6 +60,8 @@ def register(runtime: Runtime) -> None:
     replace(MODULE, "_invoke_resource_with_timeout", _timing)
     replace(MODULE, "_invoke_with_callback", lambda _: _calling_back(runtime))
     correct()
+    machines.register()
+    logs.register()
     endings.register(runtime)
 
 
