@@ -8,11 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from datetime import datetime
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])\Z")
@@ -145,12 +141,9 @@ def capture_prefix(workload: str, endpoint: str) -> str:
     return f"{workload}/{endpoint}/"
 
 
-def capture_hours(workload: str, endpoint: str, variant: str, start: datetime, end: datetime) -> Iterator[str]:
-    """Capture zone: the hour folders that overlap [start, end), oldest first. Both must be UTC."""
-    hour = start.replace(minute=0, second=0, microsecond=0)
-    while hour < end:
-        yield f"{capture_prefix(workload, endpoint)}{variant}/{hour:%Y/%m/%d/%H}/"
-        hour += timedelta(hours=1)
+def capture_hour(workload: str, endpoint: str, variant: str, moment: datetime) -> str:
+    """Capture zone: the folder of the hour of a moment in UTC. Folders sort as their hours do."""
+    return f"{capture_prefix(workload, endpoint)}{variant}/{moment:%Y/%m/%d/%H}/"
 
 
 def table(workload: str, source: str) -> str:

@@ -101,7 +101,9 @@ class DataRetention(Model):
 
     on_delete: Literal["retain", "destroy"] = Field(description="Fate of buckets, tables and keys with their stack.")
     noncurrent_days: int = Field(ge=1, le=3650, description="Days until an overwritten or deleted object is gone.")
-    capture_days: int = Field(ge=1, le=3650, description="Days until captured predictions are deleted.")
+    capture_days: int = Field(
+        ge=1, le=3650, description="Days until captured predictions are deleted: more than a monitor looks back."
+    )
 
 
 class Alerts(Model):

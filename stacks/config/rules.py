@@ -32,6 +32,24 @@ def check_workload_in_environment(workload: Workload, environment: Environment, 
 
 
 def _broken(workload: Workload, environment: Environment) -> Iterator[tuple[str, int, str]]:
+    yield from _forgotten(workload, environment)
+    yield from _fragile(workload, environment)
+
+
+def _forgotten(workload: Workload, environment: Environment) -> Iterator[tuple[str, int, str]]:
+    """Predictions that are deleted before the monitor has seen them with their labels."""
+    if workload.monitoring:
+        kept, delay = environment.data_retention.capture_days, workload.label.delay_days
+        if kept <= workload.monitoring.window_days + delay:
+            remedy = (
+                f"give less than {kept}, the days that data_retention.capture_days keeps predictions, and "
+                f"label.delay_days, which is {delay}, together, or keep them longer"
+            )
+            yield "monitoring.window_days", workload.monitoring.window_days, remedy
+
+
+def _fragile(workload: Workload, environment: Environment) -> Iterator[tuple[str, int, str]]:
+    """A single instance where a guarded stage has to survive the loss of a zone."""
     serving = workload.serving
     if not environment.stage.guarded or serving is None:
         return

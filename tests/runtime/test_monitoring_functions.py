@@ -125,6 +125,23 @@ def test_an_object_older_than_the_window_in_its_own_hour_is_left_out(capture: Ac
     assert select(call, later, later + timedelta(minutes=1))["objects"] == 0
 
 
+@pytest.mark.parametrize(("hour", "minute"), [(0, 0), (23, 30)])
+def test_captures_from_the_first_hour_to_the_flush_after_the_last_are_taken(
+    capture: Account, call: Call, hour: int, minute: int
+) -> None:
+    end = datetime.now(UTC).replace(hour=hour, minute=0, second=0, microsecond=0) + timedelta(days=2)
+    start = end - timedelta(days=28, minutes=minute)
+    hours = [start - timedelta(hours=1), start, start + timedelta(days=9), end, end + timedelta(hours=1)]
+    names = [f"main/{moment:%Y/%m/%d/%H}/x.jsonl" for moment in hours]
+    for name in names:
+        capture.put("capture", f"{WORKLOAD}/{ENDPOINT}/{name}", "{}\n")
+    manifest = capture.get_json(str(select(call, start, end)["capture_manifest"]))
+    assert isinstance(manifest, list)
+    taken = manifest[1:]
+    assert set(names[1:4]) <= set(taken)
+    assert not {names[0], names[4]} & set(taken)
+
+
 def test_the_window_of_a_redriven_execution_writes_to_the_same_place(capture: Account, call: Call) -> None:
     now = put_capture(capture, "a")
     bounds = (now - timedelta(minutes=1), now + timedelta(minutes=1))

@@ -330,6 +330,11 @@ OVERRIDE_CASES: dict[str, tuple[str, Change, str]] = {
         {"serving": {"instance_count": 1, "autoscaling": None}},
         "serving.instance_count: got 1; give at least 2: stage staging must survive the loss of a zone",
     ),
+    "deleted before it is monitored": (
+        "dev",
+        {"monitoring": {"window_days": 29}},
+        "monitoring.window_days: got 29; give less than 30, the days that data_retention.capture_days keeps",
+    ),
     "scales in to one": (
         "prod",
         {"serving": {"autoscaling": {"min_count": 1}}},

@@ -24,6 +24,7 @@ CONFIG = {
     "label": "late",
     "key": "flight_id",
     "thresholds": {"drift": 0.2, "auc": 0.9, "missing": None},
+    "window_days": 40,
 }
 WINDOW = {"WINDOW_START": "2026-05-01T00:00:00Z", "WINDOW_END": "2026-06-01T00:00:00Z"}
 
@@ -94,6 +95,7 @@ class Variation(Strict):
     distance: float
     windows: int
     window_days: int
+    fewest_days: int
 
 
 class FeatureStatistics(Strict):
@@ -227,7 +229,7 @@ def baseline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pq.write_table(pa.table(columns), folder / "data.parquet")
     done = start(home, "baseline", **pieces(CONFIG))
     assert done.returncode == 0, done.stderr
-    assert "3 windows of 28 days; thresholds of their own: none" in done.stdout
+    assert "61 windows of 40 days; thresholds of their own: none" in done.stdout
     return home / "processing" / "output" / "baseline"
 
 
@@ -354,6 +356,48 @@ def test_predictions_before_the_window_are_judged_by_their_late_labels_alone(bas
     ]["max"] == 250
     found = {entry["constraint_check_type"] for entry in load(folder, "constraint_violations.json")["violations"]}
     assert "data_type_check" not in found
+
+
+def test_a_window_with_traffic_on_few_days_shows_its_drift_and_is_not_judged_by_it(
+    baseline: Path, tmp_path: Path
+) -> None:
+    inputs = tmp_path / "processing" / "input"
+    (inputs / "capture").mkdir(parents=True)
+    (inputs / "baseline").symlink_to(baseline)
+    rows = [(f"r{row}", f"{row + 400},{row % 7},{'ab'[row % 2]}", 0.5) for row in range(400)]
+    (inputs / "capture" / "a.jsonl").write_text(event(rows, "2026-05-02T10:00:00Z"))
+    times = {"WINDOW_START": "2026-04-20T00:00:00Z", "WINDOW_END": "2026-05-30T00:00:00Z"}
+    done = start(tmp_path, "run", MONITOR_CONFIG=json.dumps(CONFIG), **times)
+    assert done.returncode == 0, done.stderr
+    assert "traffic on too few days for drift" in done.stdout
+    folder = tmp_path / "processing" / "output" / "report"
+    assert load(folder, "quality.json")["drift"]["size"] > 0.5
+    assert load(folder, "quality.json")["drift_judged"] is False
+    assert load(folder, "constraint_violations.json") == {"violations": []}
+
+
+def test_quality_is_that_of_the_champion_alone(baseline: Path, tmp_path: Path) -> None:
+    inputs = tmp_path / "processing" / "input"
+    (inputs / "capture").mkdir(parents=True)
+    (inputs / "labels").mkdir()
+    (inputs / "baseline").symlink_to(baseline)
+    right = [(f"new{row}", "250,1,a", float(row % 2)) for row in range(20)]
+    wrong = [(f"old{row}", "250,1,a", float(1 - row % 2)) for row in range(20)]
+    former = event(wrong, "2026-05-02T10:00:00Z").replace(
+        '\\"model_package_version\\": \\"4', '\\"model_package_version\\": \\"3'
+    )
+    (inputs / "capture" / "a.jsonl").write_text("\n".join([former, event(right, "2026-05-03T10:00:00Z")]))
+    keys = [key for key, *_ in (*right, *wrong)]
+    truth = {"flight_id": keys, "late": [int(key[3:]) % 2 for key in keys]}
+    pq.write_table(pa.table(truth), inputs / "labels" / "one.parquet")
+    done = start(tmp_path, "run", MONITOR_CONFIG=json.dumps(CONFIG), CHAMPION_VERSION="4", **WINDOW)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "processing" / "output" / "report"
+    versions = pq.read_table(folder / "predictions.parquet")["model_package_version"].to_pylist()
+    assert sorted(set(versions)) == ["3", "4"]
+    quality = load(folder, "quality.json")
+    assert quality["labelled_rows"] == 40
+    assert quality["binary_classification_metrics"]["auc"]["value"] == 1.0
 
 
 def test_no_traffic_and_no_labels_are_a_clean_report(baseline: Path, tmp_path: Path) -> None:

@@ -33,6 +33,12 @@ def test_the_baseline_is_the_one_of_the_champions_package():
     assert evaluate(assign["baseline"], result=described) == "s3://art/churn/runs/r1/baseline/"
 
 
+def test_quality_is_asked_of_the_version_that_serves():
+    champion = "arn:aws:sagemaker:eu-west-1:111111111111:model-package/churn-test/12"
+    version = states()["Monitor"]["Arguments"]["Environment"]["CHAMPION_VERSION"]
+    assert evaluate(version, variables={"champion": champion}) == "12"
+
+
 def test_traffic_before_the_first_champion_is_a_named_failure():
     known = states()["ChampionKnown"]
     assert not evaluate(known["Choices"][0]["Condition"], variables={"champion": "none"})
@@ -42,7 +48,9 @@ def test_traffic_before_the_first_champion_is_a_named_failure():
 def test_the_job_is_isolated_and_gets_the_window():
     job = states()["Monitor"]["Arguments"]
     assert job["NetworkConfig"]["EnableNetworkIsolation"] is True
-    assert {"WINDOW_START", "WINDOW_END", "LABELLED_FROM", "MONITOR_CONFIG_0"} <= set(job["Environment"])
+    assert {"WINDOW_START", "WINDOW_END", "LABELLED_FROM", "CHAMPION_VERSION", "MONITOR_CONFIG_0"} <= set(
+        job["Environment"]
+    )
     kinds = {i["InputName"]: i["S3Input"]["S3DataType"] for i in job["ProcessingInputs"]}
     assert kinds == {"capture": "ManifestFile", "labels": "ManifestFile", "baseline": "S3Prefix"}
 

@@ -55,7 +55,7 @@ class WorkloadDashboard(Construct):
             _graph(f"Quality: {metric}", [monitor.metric_quality(metric)], _HALF, line=minimum_quality),
         )
         self.dashboard.add_widgets(
-            _graph("Monitored rows", [monitor.metric_rows(), monitor.metric_labelled_rows()], _HALF),
+            _graph("Monitored rows per window", [monitor.metric_rows(), monitor.metric_labelled_rows()], _HALF),
             _graph("Broken constraints", [monitor.metric_violations()], _HALF),
         )
         self.dashboard.add_widgets(*(_outcomes(title, workflow) for title, workflow in workflows.items()))

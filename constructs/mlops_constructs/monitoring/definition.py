@@ -135,6 +135,7 @@ def _monitor(context: MonitorContext) -> State:
                 "WINDOW_START": "{% $window.window_start %}",
                 "WINDOW_END": "{% $window.window_end %}",
                 "LABELLED_FROM": "{% $window.labelled_from %}",
+                "CHAMPION_VERSION": "{% $split($champion, '/')[-1] %}",
             },
         ),
         name=f"{context.workload}-{context.environment_name}-monitor",

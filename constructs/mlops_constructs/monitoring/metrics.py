@@ -32,12 +32,12 @@ class MonitorMetrics:
         return self._metric("ConstraintViolations", "Maximum")
 
     def metric_rows(self) -> cloudwatch.Metric:
-        """Captured predictions, per day."""
-        return self._metric("PredictionRows", "Sum")
+        """Captured predictions of the largest window, per day: windows overlap, a sum would count many times."""
+        return self._metric("PredictionRows", "Maximum")
 
     def metric_labelled_rows(self) -> cloudwatch.Metric:
-        """Predictions whose label was known, per day."""
-        return self._metric("LabelledRows", "Sum")
+        """Predictions of the largest window whose label was known, per day."""
+        return self._metric("LabelledRows", "Maximum")
 
     def metric_quality(self, name: str) -> cloudwatch.Metric:
         """A quality metric of the worst window, per day; `name` as in the report (`auc`)."""

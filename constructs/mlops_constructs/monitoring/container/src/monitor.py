@@ -62,18 +62,24 @@ def run(settings: Settings) -> None:
     columns = [describe.from_texts(name, kind, captured.features[name]) for name, kind in settings.features.items()]
     statistics = describe.statistics(columns, captured.rows)
     scores = compare(reference, statistics, limits)
-    measured = measure(predictions)
-    violations = constraints.evaluate(limits, statistics, scores) + quality.evaluate(limits, measured)
+    measured = measure(predictions, settings)
+    comparable = variation.comparable(reference, days_with_traffic(captured, settings), settings)
+    violations = constraints.evaluate(limits, statistics, scores if comparable else {})
+    violations += quality.evaluate(limits, measured)
     violations += complaints(captured, settings)
 
     output = processing() / "output" / "report"
     write(output / "statistics.json", statistics)
     write(output / "constraints.json", limits)
     write(output / "constraint_violations.json", {"violations": violations})
-    write(output / "quality.json", summary(captured, predictions, scores, measured, settings))
+    write(
+        output / "quality.json",
+        {**summary(captured, predictions, scores, measured, settings), "drift_judged": comparable},
+    )
     pq.write_table(predictions, output / "predictions.parquet")
     labelled = predictions.num_rows - predictions["label"].null_count
-    print(f"{captured.rows} rows, {labelled} labelled, {len(violations)} violations")
+    unlike = "" if comparable else ", traffic on too few days for drift"
+    print(f"{captured.rows} rows, {labelled} labelled, {len(violations)} violations{unlike}")
 
 
 def tabulate(captured: capture.Captured) -> pa.Table:
@@ -135,9 +141,19 @@ def compare(reference: dict[str, Any], statistics: dict[str, Any], limits: dict[
     return scores
 
 
-def measure(predictions: pa.Table) -> quality.Metrics:
-    """Measures quality on the rows that have a label."""
+def days_with_traffic(captured: capture.Captured, settings: Settings) -> int:
+    """Counts the days (UTC) of the window on which something was predicted."""
+    return len({moment.date() for moment in captured.inference_time if settings.contains(moment)})
+
+
+def measure(predictions: pa.Table, settings: Settings) -> quality.Metrics:
+    """Measures the champion's quality on its predictions that have a label; without a champion, on all of them.
+
+    A window reaches back to models that no longer serve: what they did says nothing of the one that does.
+    """
     judged = predictions.filter(pc.is_valid(predictions["label"]))
+    if settings.champion is not None:
+        judged = judged.filter(pc.equal(judged["model_package_version"], settings.champion))
     return quality.metrics(judged["label"].to_numpy(), judged["score"].to_numpy())
 
 

@@ -53,6 +53,7 @@ class Settings:
         start: Begin of the window, inclusive; None for no bound.
         end: End of the window, exclusive; None for no bound.
         labelled_from: Quality is measured from here on, where labels come later than the window; None for `start`.
+        champion: Version whose predictions quality is measured on; None for all.
     """
 
     features: Mapping[str, Kind]
@@ -65,10 +66,12 @@ class Settings:
     start: datetime | None = field(default=None)
     end: datetime | None = field(default=None)
     labelled_from: datetime | None = field(default=None)
+    champion: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Reads MONITOR_CONFIG (JSON, whole or in pieces), WINDOW_START, WINDOW_END and LABELLED_FROM (ISO 8601).
+        """Reads MONITOR_CONFIG (JSON, whole or in pieces), CHAMPION_VERSION, and WINDOW_START, WINDOW_END and
+        LABELLED_FROM (ISO 8601).
 
         Raises:
             InputError: When a variable is missing or not understood.
@@ -88,7 +91,8 @@ class Settings:
             start, end, labelled_from = (_moment(environment, name) for name in times)
             return cls(
                 features=features, key=config["key"], label=config["label"], thresholds=thresholds,
-                start=start, end=end, labelled_from=labelled_from, **optional,
+                start=start, end=end, labelled_from=labelled_from,
+                champion=environment.get("CHAMPION_VERSION") or None, **optional,
             )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"MONITOR_CONFIG or window not understood ({error!r}): {text[:200]}") from error
