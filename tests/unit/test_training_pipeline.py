@@ -1,7 +1,6 @@
 """What the train workflow, its roles and its jobs promise."""
 
 import json
-import re
 
 import jsonata
 import pytest
@@ -11,8 +10,6 @@ from mlops_constructs.training.jobs import (
     JOB_FAILURE,
     JobCompute,
     environment_pieces,
-    execution_name,
-    job_name,
 )
 from tests.definitions import states as every_state
 from tests.unit.jsonata_asl import evaluate
@@ -305,46 +302,6 @@ def test_a_failed_evaluation_says_whose_it_was():
     failure = evaluate(remembered["failure"], error=error, context={"State": {"Name": "EvaluateModel"}})
     handed = {"failure": failure, "who": evaluate(remembered["who"], input=given)}
     assert evaluate(steps["EvaluateModelFailed"]["Cause"], input=handed) == "EvaluateModel: former-2: no such key"
-
-
-def named(execution: str, *, redrives: int | None = 0, retries: int | None = 0, name=job_name) -> str:
-    counts = {"Name": execution, "RedriveCount": redrives}
-    context = {"Execution": counts, "State": {"RetryCount": retries}}
-    present = {
-        part: {key: value for key, value in fields.items() if value is not None} for part, fields in context.items()
-    }
-    return evaluate(name("flight-delays-staging-challenger"), context=present)
-
-
-@pytest.mark.parametrize("name", [execution_name, job_name])
-def test_names_derive_from_the_execution(name):
-    assert named("drift-7", name=name) == "flight-delays-staging-challenger-drift-7"
-    assert named("an_event_", name=name) == "flight-delays-staging-challenger-an-event"
-
-
-@pytest.mark.parametrize("name", [execution_name, job_name])
-def test_long_executions_that_differ_at_the_end_have_different_names(name):
-    first, second = named("x" * 70 + "1", name=name), named("x" * 70 + "2", name=name)
-    assert first != second
-    assert len(first) == len(second) == 63
-
-
-@pytest.mark.parametrize("execution", ["drift-7", "x" * 70])
-def test_every_attempt_at_a_step_has_a_job_name_of_its_own(execution):
-    """SageMaker takes no name twice: a retry or redrive under the first one's would be refused."""
-    names = [named(execution, redrives=redrives, retries=retries) for redrives in range(3) for retries in range(3)]
-    assert len(set(names)) == 9
-    assert all(re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", name) for name in names)
-    assert all(name.startswith("flight-delays-staging-challenger-") for name in names)
-    assert not {named(f"{execution}-1"), named(f"{execution}-0.1"), named(f"{execution} 0.1")} & set(names)
-
-
-def test_a_context_without_counts_is_the_first_attempt():
-    assert named("drift-7", redrives=None, retries=None) == named("drift-7")
-
-
-def test_models_and_configs_keep_their_name_whatever_the_attempt():
-    assert named("drift-7", redrives=1, retries=2, name=execution_name) == named("drift-7")
 
 
 def test_every_job_of_the_workflow_is_named_by_its_attempt():

@@ -18,6 +18,7 @@ execution, and a config tells which version it serves.
 
 from __future__ import annotations
 
+from mlops_constructs.names import execution_name
 from mlops_constructs.orchestration.outcomes import failure
 from mlops_constructs.orchestration.states import State, choice, pass_
 from mlops_constructs.serving.calls import CHANGING, EXISTING, refusal, sagemaker
@@ -30,7 +31,7 @@ from mlops_constructs.serving.rollout import VARIANT
 from mlops_constructs.serving.turn import FIRST, taking_turns
 from mlops_constructs.serving.verification import publish, scaling, verification
 from mlops_constructs.serving.waiting import has_looks, poll
-from mlops_constructs.training.jobs import execution_name, takes_volume_key
+from mlops_constructs.training.jobs import takes_volume_key
 
 START_AT = "Begin"
 
