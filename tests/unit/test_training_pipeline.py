@@ -6,11 +6,7 @@ import jsonata
 import pytest
 
 from mlops_constructs.training import ContainerImage, TrainingRecipe
-from mlops_constructs.training.jobs import (
-    JOB_FAILURE,
-    JobCompute,
-    environment_pieces,
-)
+from mlops_constructs.training.jobs import JOB_FAILURE, JobCompute, environment_pieces
 from tests.definitions import states as every_state
 from tests.unit.jsonata_asl import evaluate
 from tests.unit.ml_stack import COMPUTE, SPEC, actions, allowed_on, as_list, only, statements, template, workflow
@@ -140,15 +136,20 @@ def test_each_model_competes_once(listed, kept):
         ("none", [3, 2, 1], [3, 2, 1]),
         (1, [1], [1]),
         (3, [3, 2, 1], [3, 2, 1]),
-        # A person went back to version 1: it serves, and the newer ones are former champions.
-        (1, [3, 2, 1], [1, 3, 2]),
+        # Younger ones wait for their deployment, or a person left them for version 2.
+        (2, [4, 3, 2, 1], [2, 1]),
         # What serves competes though it is so old that it is not listed, or was refused meanwhile.
-        (1, [9, 8, 7], [1, 9, 8, 7]),
+        (1, [9, 8, 7], [1]),
         (1, [], [1]),
+        (10, [11, 9, 8], [10, 9, 8]),
+        # Twice as many as are judged, as some may hold the same model.
+        (9, [9, 8, 7, 6, 5, 4, 3, 2, 1], [9, 8, 7, 6, 5, 4, 3]),
+        ("none", [9, 8, 7, 6, 5, 4, 3, 2, 1], [9, 8, 7, 6, 5, 4, 3]),
     ],
 )
 def test_the_champion_is_what_serves(served, approved, competing):
-    listed = {"ModelPackageSummaryList": [{"ModelPackageArn": f"arn:m/{version}"} for version in approved]}
+    summaries = [{"ModelPackageArn": f"arn:m/{version}", "ModelPackageVersion": version} for version in approved]
+    listed = {"ModelPackageSummaryList": summaries}
     serving = served if served == "none" else f"arn:m/{served}"
     found = evaluate(states()["FindChampions"]["Assign"]["found"], variables={"served": serving}, result=listed)
     assert found == [f"arn:m/{version}" for version in competing]
@@ -175,7 +176,7 @@ def test_a_champion_that_was_never_written_is_none(answer, served):
 
 def test_enough_versions_are_listed_to_find_the_former_champions():
     arguments = states()["FindChampions"]["Arguments"]
-    assert arguments["MaxResults"] == 7
+    assert arguments["MaxResults"] == 100  # the most that one answer holds; younger ones than the champion are left out
     assert (arguments["ModelApprovalStatus"], arguments["SortOrder"]) == ("Approved", "Descending")
 
 
