@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from mlops_constructs.names import NAME_LIMIT, OWN_NAME_LIMIT
 from stacks.config.base import ConfigError
 from stacks.config.environment import Environment
 from stacks.config.errors import shown_path
@@ -23,9 +24,10 @@ def check_workload_in_environment(workload: Workload, environment: Environment, 
     Raises:
         ConfigError: one line per broken rule.
     """
+    where = f"{shown_path(path)}: workloads.{workload.name}"
     lines = [
-        f"{shown_path(path)}: workloads.{workload.name}.{field}: got {given}; {remedy}"
-        for field, given, remedy in _broken(workload, environment)
+        *(f"{where}: {problem}" for problem in _too_long(workload, environment)),
+        *(f"{where}.{field}: got {given}; {remedy}" for field, given, remedy in _broken(workload, environment)),
     ]
     if lines:
         raise ConfigError("\n".join(lines))
@@ -58,3 +60,11 @@ def _fragile(workload: Workload, environment: Environment) -> Iterator[tuple[str
         yield "serving.instance_count", serving.instance_count, remedy
     if serving.autoscaling and serving.autoscaling.min_count < REDUNDANT_INSTANCES:
         yield "serving.autoscaling.min_count", serving.autoscaling.min_count, remedy
+
+
+def _too_long(workload: Workload, environment: Environment) -> Iterator[str]:
+    name = f"{workload.name}-{environment.name}"
+    if len(name) > OWN_NAME_LIMIT:
+        remedy = f"give names that have at most {OWN_NAME_LIMIT} characters together with the hyphen"
+        why = f"of SageMaker's {NAME_LIMIT} the others tell jobs and versions apart"
+        yield f"got {name!r}; {remedy}, not {len(name)}: {why}"

@@ -54,9 +54,28 @@ def test_it_is_made_with_its_first_value(answers: Answers) -> None:
     assert found() == [(NAME, "off", 1)]
 
 
-def test_a_value_that_is_there_stays(answers: Answers) -> None:
+def test_a_value_that_is_there_stays_whatever_comes_of_the_stack(answers: Answers) -> None:
+    """A deployment that fails is rolled back, which deletes what it created: not the switch that a person turned on."""
     turn("on")
-    assert ask(answers, "Create")["Status"] == "SUCCESS"
+    for _ in range(2):
+        answer = ask(answers, "Create")
+        assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", f"found:{NAME}")
+        adopted = str(answer["PhysicalResourceId"])
+        assert ask(answers, "Update", adopted)["Status"] == "SUCCESS"
+        assert ask(answers, "Delete", adopted)["Status"] == "SUCCESS"
+        assert found() == [(NAME, "on", 1)]
+
+
+def test_the_rollback_of_a_creation_that_failed_deletes_nothing(answers: Answers) -> None:
+    def refused() -> None:
+        raise PermissionError("ssm:PutParameter")
+
+    turn("on")
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr("live_parameter.handler.aws.ssm", refused)
+        failed = ask(answers, "Create")
+    assert (failed["Status"], failed["PhysicalResourceId"]) == ("FAILED", "KillSwitch")
+    assert ask(answers, "Delete", str(failed["PhysicalResourceId"]))["Status"] == "SUCCESS"
     assert found() == [(NAME, "on", 1)]
 
 
@@ -93,8 +112,16 @@ def test_another_name_is_refused_and_the_value_stays(answers: Answers) -> None:
     assert found() == [(NAME, "on", 2)]
 
 
-def test_what_goes_wrong_is_told_to_cloudformation(answers: Answers) -> None:
+@pytest.mark.parametrize("physical_id", [NAME, f"found:{NAME}"])
+def test_another_name_is_refused_whoever_made_it(answers: Answers, physical_id: str) -> None:
+    answer = ask(answers, "Update", physical_id, Name="/mlops/local/sales/kill-switch")
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", physical_id)
+    assert f": {NAME} cannot become /mlops/local/sales/kill-switch" in str(answer["Reason"])
+
+
+def test_what_goes_wrong_is_told_to_cloudformation_and_can_be_rolled_back(answers: Answers) -> None:
     answer = ask(answers, "Create", Name="kill-switch")
     assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", "KillSwitch")
     assert "Name" in str(answer["Reason"])
     assert found() == []
+    assert ask(answers, "Delete", "KillSwitch", Name="kill-switch")["Status"] == "SUCCESS"

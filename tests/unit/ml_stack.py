@@ -131,6 +131,47 @@ def training(
     )
 
 
+def serving(
+    stack: cdk.Stack, parts: Parts, registry: ModelRegistry, roles: ServingRoles | None = None
+) -> RealTimeServing:
+    return RealTimeServing(
+        stack,
+        "Serving",
+        registry=registry,
+        image=parts.image,
+        data=ServingData(artefacts=parts.artefacts, capture=parts.capture),
+        plan=ServingPlan(
+            fleet=Fleet(instance_type="ml.m5.large", instance_count=2),
+            rollout=Rollout(),
+            autoscaling=Autoscaling(minimum=2, maximum=4, invocations_per_instance=100),
+            smoke_payload="smoke-1,1.0",
+        ),
+        roles=roles or ServingRoles(),
+        **parts.common,
+    )
+
+
+def monitoring(
+    stack: cdk.Stack, parts: Parts, registry: ModelRegistry, roles: MonitorRoles | None = None
+) -> ModelMonitor:
+    return ModelMonitor(
+        stack,
+        "Monitor",
+        registry=registry,
+        image=parts.monitor_image,
+        data=MonitorData(
+            capture=parts.capture,
+            curated=parts.curated,
+            artefacts=parts.artefacts,
+            label_source="labels",
+            sources_json=SOURCES,
+        ),
+        plan=MonitorPlan(spec=SPEC, compute=COMPUTE, metric="auc", minimum_quality=0.6, label_delay_days=3),
+        roles=roles or MonitorRoles(),
+        **parts.common,
+    )
+
+
 def given(stack: cdk.Stack, group: Callable[..., Any]) -> Any:
     """Every role of a group, as one that exists: `<group>-<field>`."""
     names = {field.name: f"{group.__name__}-{field.name}" for field in fields(group)}
@@ -151,42 +192,13 @@ def build(*, own_roles: bool = False) -> cdk.Stack:
         return given(stack, group) if own_roles else group()
 
     pipeline = training(stack, parts, registry, roles(TrainingRoles))
-    serving = RealTimeServing(
-        stack,
-        "Serving",
-        registry=registry,
-        image=parts.image,
-        data=ServingData(artefacts=parts.artefacts, capture=parts.capture),
-        plan=ServingPlan(
-            fleet=Fleet(instance_type="ml.m5.large", instance_count=2),
-            rollout=Rollout(),
-            autoscaling=Autoscaling(minimum=2, maximum=4, invocations_per_instance=100),
-            smoke_payload="smoke-1,1.0",
-        ),
-        roles=roles(ServingRoles),
-        **parts.common,
-    )
-    monitor = ModelMonitor(
-        stack,
-        "Monitor",
-        registry=registry,
-        image=parts.monitor_image,
-        data=MonitorData(
-            capture=parts.capture,
-            curated=parts.curated,
-            artefacts=parts.artefacts,
-            label_source="labels",
-            sources_json=SOURCES,
-        ),
-        plan=MonitorPlan(spec=SPEC, compute=COMPUTE, metric="auc", minimum_quality=0.6, label_delay_days=3),
-        roles=roles(MonitorRoles),
-        **parts.common,
-    )
+    endpoint = serving(stack, parts, registry, roles(ServingRoles))
+    monitor = monitoring(stack, parts, registry, roles(MonitorRoles))
     WorkloadDashboard(
         stack,
         "Dashboard",
         name="churn-test",
-        endpoint=EndpointMetrics(endpoint_name=serving.endpoint_name),
+        endpoint=EndpointMetrics(endpoint_name=endpoint.endpoint_name),
         monitor=monitor.metrics,
         metric="auc",
         minimum_quality=0.6,

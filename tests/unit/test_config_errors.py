@@ -353,6 +353,26 @@ def test_override_mistake_names_the_environment_file(
     assert line.startswith(f"{path}: workloads.flight-delays.{expected}"), line
 
 
+@pytest.mark.parametrize(("length", "refused"), [(21, False), (22, True)])
+def test_names_that_are_too_long_together_are_refused(
+    repository: Path, edit: Callable[[str, Change], Path], length: int, refused: bool
+) -> None:
+    """Each may have 32 characters; together they begin the names of jobs, which SageMaker limits."""
+    workload, environment = "w" * length, "environment-with-20c"
+    (repository / "workloads/flight-delays").rename(repository / "workloads" / workload)
+    edit(f"workloads/{workload}/workload.yaml", {"name": workload})
+    (repository / "environments/dev.yaml").rename(repository / f"environments/{environment}.yaml")
+    changes = {"name": environment, "workloads": {workload: {}}, "budget": REMOVED}
+    path = edit(f"environments/{environment}.yaml", changes)
+    if not refused:
+        assert load_platform(repository, environment).workloads
+        return
+    assert only_line(lambda: load_platform(repository, environment)) == (
+        f"{path}: workloads.{workload}: got '{workload}-{environment}'; give names that have at most 42 characters"
+        " together with the hyphen, not 43: of SageMaker's 63 the others tell jobs and versions apart"
+    )
+
+
 def test_removing_a_section_turns_the_feature_off(repository: Path, edit: Callable[[str, Change], Path]) -> None:
     off = {"monitoring": None, "retraining": {"triggers": ["request"]}}
     edit("environments/dev.yaml", {"workloads.flight-delays": off})

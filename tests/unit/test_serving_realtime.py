@@ -86,14 +86,15 @@ def test_models_and_configs_are_named_by_version_and_execution():
 def test_an_endpoint_that_does_not_exist_is_created():
     catcher = states()["InspectEndpoint"]["Catch"][0]
     assert catcher["Next"] == "EndpointMissing"
-    assert follow("EndpointMissing", failure={"cause": MISSING}, looks=0) == "CreateModel"
-    assert evaluate(catcher["Assign"]["former_config"]) == ""
+    assert follow("EndpointMissing", failure={"cause": MISSING}, looks=0) == "NothingServes"
+    assert assigned("NothingServes", "former_config") == ""
+    assert states()["NothingServes"]["Next"] == "CreateModel"
     assert follow("HasEndpoint", former_config="") == "CreateEndpoint"
     assert follow("HasEndpoint", former_config="old") == "UpdateEndpoint"
 
 
 def test_another_error_of_the_endpoint_is_not_taken_for_absence():
-    assert follow("EndpointMissing", failure={"cause": "Rate exceeded"}, looks=0) == "RejectFailed"
+    assert follow("EndpointMissing", failure={"cause": "Rate exceeded"}, looks=0) == "HasFailed"
 
 
 @pytest.mark.parametrize(
@@ -107,8 +108,8 @@ def test_another_error_of_the_endpoint_is_not_taken_for_absence():
     ],
 )
 def test_a_deployment_waits_while_somebody_changes_the_endpoint(status, looks, next_state):
-    names = {"name": "churn-test-v2-own", "versioned": "churn-test-v2-", "live_config": "churn-test-v1-old"}
-    assert follow("EndpointIdle", EVENT, status=status, looks=looks, **names) == next_state
+    names = {"name": "churn-test-v2-own", "live_config": "churn-test-v1-old"}
+    assert follow("EndpointIdle", EVENT, status=status, looks=looks, keep=False, **names) == next_state
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,31 @@ def test_a_deployment_waits_while_somebody_changes_the_endpoint(status, looks, n
 )
 def test_what_serves_already_is_not_deployed_again_by_an_event(live, started_with, next_state):
     names = {"name": "churn-test-v2-own", "versioned": "churn-test-v2-"}
-    assert follow("EndpointIdle", started_with, status="InService", looks=0, live_config=live, **names) == next_state
+    keep = assigned("InspectEndpoint", "keep", result={"EndpointConfigName": live}, variables={**names, "keep": False})
+    variables = {**names, "live_config": live, "keep": keep}
+    assert follow("EndpointIdle", started_with, status="InService", looks=0, **variables) == next_state
+
+
+@pytest.mark.parametrize(
+    ("live", "known", "keep"),
+    [
+        ("churn-test-v2-other", True, True),
+        ("churn-test-v20-other", True, False),
+        # What this execution brought there itself says nothing new.
+        ("churn-test-v2-own", False, False),
+        ("churn-test-v2-own", True, True),
+    ],
+)
+def test_a_version_stays_approved_when_it_served_before_this_deployment(live, known, keep):
+    variables = {"name": "churn-test-v2-own", "versioned": "churn-test-v2-", "keep": known}
+    assert assigned("InspectEndpoint", "keep", result={"EndpointConfigName": live}, variables=variables) is keep
+    assert states()["Begin"]["Assign"]["keep"] is True
+    assert states()["NothingServes"]["Assign"]["keep"] is False
+    for ending, event, rejection in (
+        ("HasFailed", "EmitFailed", "RejectFailed"),
+        ("WasRolledBack", "EmitRolledBack", "RejectRolledBack"),
+    ):
+        assert follow(ending, keep=keep) == (event if keep else rejection)
 
 
 @pytest.mark.parametrize(("live", "former"), [("old", "old"), ("own", "before")])
@@ -165,7 +190,7 @@ def test_the_workflow_lists_its_own_executions_only():
 )
 def test_a_refusal_is_told_from_other_errors_by_its_cause(state, cause, next_state):
     assert follow(state, failure={"cause": cause}, looks=0) == next_state
-    assert follow(state, failure={"cause": "Rate exceeded"}, looks=0) == "RejectFailed"
+    assert follow(state, failure={"cause": "Rate exceeded"}, looks=0) == "HasFailed"
 
 
 @pytest.mark.parametrize(
@@ -186,7 +211,7 @@ def test_waiting_ends_for_every_status(status, looks, next_state):
 def test_a_new_endpoint_that_does_not_serve_is_removed():
     assert states()["CreateEndpoint"]["Assign"]["created"] is True
     assert follow("Abandon", created=True) == "LookBeforeRemoval"
-    assert follow("Abandon", created=False) == "RejectFailed"
+    assert follow("Abandon", created=False) == "HasFailed"
 
 
 @pytest.mark.parametrize(
@@ -226,7 +251,7 @@ def test_a_failed_smoke_test_brings_the_former_config_back():
     assert states()["SmokeTest"]["Catch"][-1]["Next"] == "HasFormerConfig"
     assert follow("HasFormerConfig", former_config="old") == "RestorePrevious"
     assert follow("HasFormerConfig", former_config="") == "Abandon"
-    assert follow("FormerConfigIsLive", live_config="old", former_config="old") == "RejectRolledBack"
+    assert follow("FormerConfigIsLive", live_config="old", former_config="old") == "WasRolledBack"
     assert follow("FormerConfigIsLive", live_config="new", former_config="old") == "RestoreFailed"
 
 

@@ -1,19 +1,12 @@
 """What the train workflow, its roles and its jobs promise."""
 
 import json
-import re
 
 import jsonata
 import pytest
 
 from mlops_constructs.training import ContainerImage, TrainingRecipe
-from mlops_constructs.training.jobs import (
-    JOB_FAILURE,
-    JobCompute,
-    environment_pieces,
-    execution_name,
-    job_name,
-)
+from mlops_constructs.training.jobs import JOB_FAILURE, JobCompute, environment_pieces
 from tests.definitions import states as every_state
 from tests.unit.jsonata_asl import evaluate
 from tests.unit.ml_stack import COMPUTE, SPEC, actions, allowed_on, as_list, only, statements, template, workflow
@@ -143,15 +136,20 @@ def test_each_model_competes_once(listed, kept):
         ("none", [3, 2, 1], [3, 2, 1]),
         (1, [1], [1]),
         (3, [3, 2, 1], [3, 2, 1]),
-        # A person went back to version 1: it serves, and the newer ones are former champions.
-        (1, [3, 2, 1], [1, 3, 2]),
+        # Younger ones wait for their deployment, or a person left them for version 2.
+        (2, [4, 3, 2, 1], [2, 1]),
         # What serves competes though it is so old that it is not listed, or was refused meanwhile.
-        (1, [9, 8, 7], [1, 9, 8, 7]),
+        (1, [9, 8, 7], [1]),
         (1, [], [1]),
+        (10, [11, 9, 8], [10, 9, 8]),
+        # Twice as many as are judged, as some may hold the same model.
+        (9, [9, 8, 7, 6, 5, 4, 3, 2, 1], [9, 8, 7, 6, 5, 4, 3]),
+        ("none", [9, 8, 7, 6, 5, 4, 3, 2, 1], [9, 8, 7, 6, 5, 4, 3]),
     ],
 )
 def test_the_champion_is_what_serves(served, approved, competing):
-    listed = {"ModelPackageSummaryList": [{"ModelPackageArn": f"arn:m/{version}"} for version in approved]}
+    summaries = [{"ModelPackageArn": f"arn:m/{version}", "ModelPackageVersion": version} for version in approved]
+    listed = {"ModelPackageSummaryList": summaries}
     serving = served if served == "none" else f"arn:m/{served}"
     found = evaluate(states()["FindChampions"]["Assign"]["found"], variables={"served": serving}, result=listed)
     assert found == [f"arn:m/{version}" for version in competing]
@@ -178,7 +176,7 @@ def test_a_champion_that_was_never_written_is_none(answer, served):
 
 def test_enough_versions_are_listed_to_find_the_former_champions():
     arguments = states()["FindChampions"]["Arguments"]
-    assert arguments["MaxResults"] == 7
+    assert arguments["MaxResults"] == 100  # the most that one answer holds; younger ones than the champion are left out
     assert (arguments["ModelApprovalStatus"], arguments["SortOrder"]) == ("Approved", "Descending")
 
 
@@ -305,46 +303,6 @@ def test_a_failed_evaluation_says_whose_it_was():
     failure = evaluate(remembered["failure"], error=error, context={"State": {"Name": "EvaluateModel"}})
     handed = {"failure": failure, "who": evaluate(remembered["who"], input=given)}
     assert evaluate(steps["EvaluateModelFailed"]["Cause"], input=handed) == "EvaluateModel: former-2: no such key"
-
-
-def named(execution: str, *, redrives: int | None = 0, retries: int | None = 0, name=job_name) -> str:
-    counts = {"Name": execution, "RedriveCount": redrives}
-    context = {"Execution": counts, "State": {"RetryCount": retries}}
-    present = {
-        part: {key: value for key, value in fields.items() if value is not None} for part, fields in context.items()
-    }
-    return evaluate(name("flight-delays-staging-challenger"), context=present)
-
-
-@pytest.mark.parametrize("name", [execution_name, job_name])
-def test_names_derive_from_the_execution(name):
-    assert named("drift-7", name=name) == "flight-delays-staging-challenger-drift-7"
-    assert named("an_event_", name=name) == "flight-delays-staging-challenger-an-event"
-
-
-@pytest.mark.parametrize("name", [execution_name, job_name])
-def test_long_executions_that_differ_at_the_end_have_different_names(name):
-    first, second = named("x" * 70 + "1", name=name), named("x" * 70 + "2", name=name)
-    assert first != second
-    assert len(first) == len(second) == 63
-
-
-@pytest.mark.parametrize("execution", ["drift-7", "x" * 70])
-def test_every_attempt_at_a_step_has_a_job_name_of_its_own(execution):
-    """SageMaker takes no name twice: a retry or redrive under the first one's would be refused."""
-    names = [named(execution, redrives=redrives, retries=retries) for redrives in range(3) for retries in range(3)]
-    assert len(set(names)) == 9
-    assert all(re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", name) for name in names)
-    assert all(name.startswith("flight-delays-staging-challenger-") for name in names)
-    assert not {named(f"{execution}-1"), named(f"{execution}-0.1"), named(f"{execution} 0.1")} & set(names)
-
-
-def test_a_context_without_counts_is_the_first_attempt():
-    assert named("drift-7", redrives=None, retries=None) == named("drift-7")
-
-
-def test_models_and_configs_keep_their_name_whatever_the_attempt():
-    assert named("drift-7", redrives=1, retries=2, name=execution_name) == named("drift-7")
 
 
 def test_every_job_of_the_workflow_is_named_by_its_attempt():

@@ -152,7 +152,12 @@ TRAIN: dict[str, Answer] = {
     "Train": TRAINED,
     "Baseline": {"ProcessingJobName": "baseline"},
     "ReadChampion": {"Parameters": [{"Value": PACKAGE}]},
-    "FindChampions": {"ModelPackageSummaryList": [{"ModelPackageArn": PACKAGE}, {"ModelPackageArn": FORMER_PACKAGE}]},
+    "FindChampions": {
+        "ModelPackageSummaryList": [
+            {"ModelPackageArn": PACKAGE, "ModelPackageVersion": 3},
+            {"ModelPackageArn": FORMER_PACKAGE, "ModelPackageVersion": 2},
+        ]
+    },
     "DescribeChampion": described,
     "EvaluateModel": {"ProcessingJobName": "evaluation"},
     "Challenge": function(VERDICT),

@@ -7,9 +7,10 @@ import pytest
 from ministack.services import stepfunctions
 
 from tests.definitions import Definition
-from tests.workflows.interpreter import Execution, run
+from tests.workflows.interpreter import Execution, Fault, run
 from tests.workflows.scenarios import (
     FORMER,
+    NOT_LIVE,
     OLDER_RUN,
     OWN_RUN,
     SERVING_ALREADY,
@@ -47,6 +48,38 @@ def test_an_event_that_comes_twice_verifies_what_serves_and_changes_nothing(
     assert "SmokeTest" in execution.calls
     ((_, detail),) = execution.events
     assert detail["endpoint_config"] == SERVING_ALREADY["EndpointConfigName"]
+
+
+@pytest.mark.parametrize(
+    ("event", "answers", "fault", "ending"),
+    [
+        (True, {"SmokeTest": function(WRONG)}, None, "Deployment Failed"),
+        (True, {"LiveConfigCheck": function(NOT_LIVE)}, None, "Deployment Rolled Back"),
+        (False, {"SmokeTest": function(WRONG)}, None, "Deployment Rolled Back"),
+        (False, {}, Fault("UpdateEndpoint", "States.Timeout"), "Deployment Failed"),
+        *(
+            (event, {}, Fault(state, error, lasting=True), "Deployment Failed")
+            for event in (True, False)
+            for state, error in (
+                ("AskForTurn", "Sfn.SfnException"),
+                ("DescribePackage", "SageMaker.SageMakerException"),
+                ("InspectEndpoint", "SageMaker.SageMakerException"),
+                ("InspectEndpoint", "States.Timeout"),
+            )
+        ),
+        (True, {"InspectEndpoint": {**SERVING_ALREADY, "EndpointStatus": "Failed"}}, None, "Deployment Failed"),
+        (True, {"AskForTurn": {"Executions": [OWN_RUN, OLDER_RUN]}}, None, "Deployment Failed"),
+    ],
+)
+def test_a_version_that_serves_stays_approved_whatever_fails(
+    workflows: Mapping[str, Definition], event: bool, answers: Json, fault: Fault | None, ending: str
+) -> None:
+    """Its event came twice, or a person deploys it anew; what the endpoint served before stays or is restored."""
+    base = scenario("serving", "the event came twice" if event else "by hand")
+    serving = {"InspectEndpoint": SERVING_ALREADY, "LookAtRestore": SERVING_ALREADY}
+    execution = run(workflows["serving"].body, base.input, {**base.answers, **serving, **answers}, fault)
+    assert [name for name, _ in execution.events] == [ending], execution
+    assert not [call for call in execution.calls if call.startswith("Reject")], execution
 
 
 def test_by_hand_a_version_that_serves_is_deployed_anew(workflows: Mapping[str, Definition]) -> None:

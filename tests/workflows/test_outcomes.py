@@ -170,8 +170,10 @@ def scenario(kind: str, name: str) -> Scenario:
 def judging_former_champions(workflow: Definition) -> dict[str, Any]:
     """The train workflow as a workload with `former_champions: 3` gets it; flight-delays says 0."""
     text = json.dumps(workflow.body)
-    assert text.count("$count($kept) > 0 or") == 1
-    body: dict[str, Any] = json.loads(text.replace("$count($kept) > 0 or", "$count($kept) > 3 or"))
+    for none, three in (("$count($kept) > 0 or", "$count($kept) > 3 or"), ("[[0..0]]", "[[0..6]]")):
+        assert text.count(none) == 1
+        text = text.replace(none, three)
+    body: dict[str, Any] = json.loads(text)
     return body
 
 

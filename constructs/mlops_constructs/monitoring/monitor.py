@@ -17,6 +17,7 @@ from mlops_constructs.monitoring.metrics import MonitorMetrics
 from mlops_constructs.monitoring.plan import MonitorData, MonitorPlan
 from mlops_constructs.monitoring.roles import MonitorRoles
 from mlops_constructs.monitoring.schedule import WorkflowSchedule
+from mlops_constructs.names import own_name
 from mlops_constructs.orchestration.alarms import threshold_alarm
 from mlops_constructs.orchestration.function import PlatformFunction
 from mlops_constructs.orchestration.parameters import parameter_arn
@@ -36,7 +37,7 @@ class ModelMonitor(Construct):
 
     Args:
         workload: Name of the workload.
-        environment_name: Name of the environment; the endpoint is `<workload>-<environment>`.
+        environment_name: Name of the environment; the endpoint is `<workload>-<environment>`, at most 42 characters.
         registry: Where the champion's baseline is found.
         image: Image of `monitor.py`.
         data: Buckets of captures, labels and reports.
@@ -55,6 +56,9 @@ class ModelMonitor(Construct):
         job_role: Role of the monitoring job.
         metrics: `MonitorMetrics`, for dashboards.
         alarms: Alarms on violations and on quality.
+
+    Raises:
+        ValueError: `<workload>-<environment>` is too long for what SageMaker's names must hold besides.
     """
 
     def __init__(
@@ -77,7 +81,7 @@ class ModelMonitor(Construct):
         roles: MonitorRoles = MonitorRoles(),  # noqa: B008  (frozen, so one default serves all)
     ) -> None:
         super().__init__(scope, id)
-        self._workload, self._endpoint = workload, f"{workload}-{environment_name}"
+        self._workload, self._endpoint = workload, own_name(workload, environment_name)
         self.metrics = MonitorMetrics(workload=workload, environment_name=environment_name)
         volume_key = models_key or encryption_key
         self.job_role = self._job_role(data, image, network, volume_key, roles.job)

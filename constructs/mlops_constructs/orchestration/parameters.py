@@ -52,7 +52,8 @@ class LiveParameter(Construct):
 
     An `AWS::SSM::Parameter` would not do: CloudFormation writes the template's value at every update of the resource,
     also when only a tag or the description changed, and so turns back what a person turned. This one is made with its
-    first value, keeps a value that it finds, is never updated, and goes with the stack. It has no tags.
+    first value, is never updated, and goes with the stack. One that is there already keeps its value and outlives the
+    stack, also when the deployment that found it is rolled back. It has no tags.
 
     Args:
         maker: The function that makes it; shared by the parameters of a construct.

@@ -22,9 +22,10 @@ def sagemaker(
     next: str,
     assign: Mapping[str, Json] | None = None,
     refused: str | None = None,
-    refused_assign: Mapping[str, Json] | None = None,
+    catch_next: str = "HasFailed",
+    catch_assign: Mapping[str, Json] | None = None,
 ) -> State:
-    """A Task that calls one SageMaker API of the control plane; a failure rejects the package.
+    """A Task that calls one SageMaker API of the control plane.
 
     Args:
         action: The API, for example `describeEndpoint`.
@@ -32,26 +33,26 @@ def sagemaker(
         next: State that follows success.
         assign: Variables set on success.
         refused: The `refusal` that looks at the cause of SageMaker's base exception; none by default.
-        refused_assign: Further variables set on the way there, beside `failure`.
+        catch_next: State that follows any other failure; the end of a failed deployment by default.
+        catch_assign: Further variables set on that way, or another `failure`.
     """
-    known: list[State] = []
-    if refused:
-        assigned = {"failure": FAILURE, **(refused_assign or {})}
-        known = [catch("SageMaker.SageMakerException", next=refused, assign=assigned)]
+    assigned = {"failure": FAILURE}
+    known = [catch("SageMaker.SageMakerException", next=refused, assign=assigned)] if refused else []
     return task(
         f"{SAGEMAKER}:{action}",
         arguments,
         next=next,
         timeout_seconds=60,
         retry=sdk_transient("SageMaker"),
-        catch_next="RejectFailed",
+        catch_next=catch_next,
         catch_first=known,
         output={},
         assign=assign,
+        catch_assign=catch_assign,
     )
 
 
 def refusal(text: str, *, next: str, also: str | None = None) -> State:
-    """A Choice: `next` follows when the cause has the text and `also` (JSONata) holds, else the package is rejected."""
+    """A Choice: `next` follows a cause with the text when `also` (JSONata) holds, else the deployment has failed."""
     condition = f"$contains($failure.cause, '{text}')" + (f" and {also}" if also else "")
-    return choice([(f"{{% {condition} %}}", next)], default="RejectFailed")
+    return choice([(f"{{% {condition} %}}", next)], default="HasFailed")

@@ -7,7 +7,7 @@
     the smoke test fails on an endpoint that had a former config -> RestorePrevious -> Deployment Rolled Back
     an endpoint made by this execution does not come to serve -> it is removed with its config -> Deployment Failed
     anything else that breaks -> Deployment Failed
-    a package that did not come to serve is rejected: an approved version is one that serves or served
+    a package that did not come to serve is rejected, unless its version serves or the endpoint was not looked at yet
 
 UpdateEndpoint answers before anything has happened, and SageMaker rolls back without an error: so the workflow waits
 and then asserts that the LIVE config is the requested one.
@@ -18,6 +18,7 @@ execution, and a config tells which version it serves.
 
 from __future__ import annotations
 
+from mlops_constructs.names import execution_name
 from mlops_constructs.orchestration.outcomes import failure
 from mlops_constructs.orchestration.states import State, choice, pass_
 from mlops_constructs.serving.calls import CHANGING, EXISTING, refusal, sagemaker
@@ -30,7 +31,7 @@ from mlops_constructs.serving.rollout import VARIANT
 from mlops_constructs.serving.turn import FIRST, taking_turns
 from mlops_constructs.serving.verification import publish, scaling, verification
 from mlops_constructs.serving.waiting import has_looks, poll
-from mlops_constructs.training.jobs import execution_name, takes_volume_key
+from mlops_constructs.training.jobs import takes_volume_key
 
 START_AT = "Begin"
 
@@ -82,6 +83,8 @@ def _begin(context: DeployContext) -> State:
             "former_config": "{% '' %}",
             "created": False,
             "looks": 0,
+            # An event can come twice: until the endpoint was looked at, the version may be the one that serves.
+            "keep": True,
         },
     )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from mlops_constructs.governance.waivers import Waiver
 from mlops_constructs.governance.wildcards import OWNER, REVIEW
 from mlops_constructs.orchestration.outcomes import Announcer, failure
-from mlops_constructs.orchestration.retries import sdk_transient
-from mlops_constructs.orchestration.states import Json, State, choice, fail, succeed, task
+from mlops_constructs.orchestration.states import Json, State, choice, fail, succeed
+from mlops_constructs.serving.calls import sagemaker
 from mlops_constructs.serving.context import DeployContext
 from mlops_constructs.serving.waiting import poll
 
@@ -32,18 +32,14 @@ RESTORE_WAIVERS = tuple(
 
 def rolling_back(context: DeployContext) -> dict[str, State]:
     """The new model answers wrongly: bring the former config back, and make sure that it is."""
-    restore = task(
-        "arn:aws:states:::aws-sdk:sagemaker:updateEndpoint",
+    restore = sagemaker(
+        "updateEndpoint",
         {
             "EndpointName": context.endpoint_name,
             "EndpointConfigName": "{% $former_config %}",
             "RetainAllVariantProperties": True,
         },
         next="WaitForRestore",
-        timeout_seconds=60,
-        retry=sdk_transient("SageMaker"),
-        catch_next="RejectFailed",
-        output={},
         assign={"looks": 0},
     )
     return {
@@ -58,14 +54,19 @@ def rolling_back(context: DeployContext) -> dict[str, State]:
             otherwise="RestoreFailed",
         ),
         "FormerConfigIsLive": choice(
-            [("{% $live_config = $former_config %}", "RejectRolledBack")], default="RestoreFailed"
+            [("{% $live_config = $former_config %}", "WasRolledBack")], default="RestoreFailed"
         ),
         "RestoreFailed": failure(
             "'RestoreFailed'",
             "$failure.cause & '; the former config could not be restored: ' & $reason",
-            next="RejectFailed",
+            next="HasFailed",
         ),
     }
+
+
+def _unless_kept(reject: str, event: str) -> State:
+    """The package is rejected, unless the endpoint served its version before, or was not looked at yet."""
+    return choice([("{% $keep %}", event)], default=reject)
 
 
 def _reject(*, next: str) -> State:
@@ -74,18 +75,15 @@ def _reject(*, next: str) -> State:
     Training takes approved versions for former champions, and a person finds the cause beside the version. After a
     transient cause a person approves it again, which deploys it again.
     """
-    return task(
-        "arn:aws:states:::aws-sdk:sagemaker:updateModelPackage",
+    return sagemaker(
+        "updateModelPackage",
         {
             "ModelPackageArn": "{% $package %}",
             "ModelApprovalStatus": "Rejected",
             "ApprovalDescription": _CAUSE,
         },
         next=next,
-        timeout_seconds=60,
-        retry=sdk_transient("SageMaker"),
         catch_next=next,
-        output={},
         catch_assign={"failure": _STILL_APPROVED},
     )
 
@@ -113,6 +111,8 @@ def endings(context: DeployContext) -> dict[str, State]:
     return {
         "EmitSucceeded": events.event("Deployment Succeeded", succeeded, next="Finished", catch_next="EmitFailed"),
         "Finished": succeed(),
+        "WasRolledBack": _unless_kept(reject="RejectRolledBack", event="EmitRolledBack"),
+        "HasFailed": _unless_kept(reject="RejectFailed", event="EmitFailed"),
         "RejectRolledBack": _reject(next="EmitRolledBack"),
         "RejectFailed": _reject(next="EmitFailed"),
         "EmitRolledBack": events.event("Deployment Rolled Back", unsuccessful, next="Failed", catch_next="EmitFailed"),

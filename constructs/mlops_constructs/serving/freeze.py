@@ -30,7 +30,7 @@ def freezing(context: DeployContext) -> dict[str, State]:
             next="PromotionAllowed",
             timeout_seconds=60,
             retry=sdk_transient("Ssm"),
-            catch_next="RejectFailed",
+            catch_next="HasFailed",
             output={},
             assign={"freeze": "{% $states.result.Parameter.Value %}"},
         ),
@@ -38,6 +38,6 @@ def freezing(context: DeployContext) -> dict[str, State]:
         "PromotionFrozen": failure(
             "'PromotionFrozen'",
             "'promotion is frozen: approve the version again when it is not, its switch says ' & $freeze",
-            next="RejectFailed",
+            next="HasFailed",
         ),
     }

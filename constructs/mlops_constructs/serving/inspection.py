@@ -1,6 +1,6 @@
 """What the endpoint is before a deployment touches it: absent, serving, changing, or already what is wanted.
 
-InspectEndpoint -> (none there) CreateModel, which leads to CreateEndpoint
+InspectEndpoint -> (none there) NothingServes -> CreateModel, which leads to CreateEndpoint
   -> EndpointIdle -> in service: CreateModel, which leads to UpdateEndpoint
                   -> changing, whoever changes it: WaitForIdle -> InspectEndpoint
                   -> with the config of this very execution: OwnAlready -> WaitForEndpoint
@@ -17,8 +17,7 @@ from mlops_constructs.serving.waiting import in_progress
 
 _LIVE = "$states.result.EndpointConfigName"
 _OURS = "$live_config = $name"
-# By hand a version that serves is deployed anew, as after a change of the fleet; an event may simply come twice.
-_SAME_VERSION = "$substring($live_config, 0, $length($versioned)) = $versioned"
+_SAME_VERSION = f"$substring({_LIVE}, 0, $length($versioned)) = $versioned"
 _BY_EVENT = "$exists($states.context.Execution.Input.detail)"
 
 
@@ -34,16 +33,20 @@ def inspection(context: DeployContext) -> dict[str, State]:
                 "live_config": f"{{% {_LIVE} %}}",
                 # What to go back to is what served before this execution, never its own config.
                 "former_config": f"{{% {_LIVE} = $name ? $former_config : {_LIVE} %}}",
+                # A version that serves stays approved, whatever comes of deploying it once more.
+                "keep": f"{{% {_LIVE} = $name ? $keep : {_SAME_VERSION} %}}",
             },
             refused="EndpointMissing",
-            # What an earlier look saw is gone: there is nothing to go back to.
-            refused_assign={"former_config": "{% '' %}"},
         ),
-        "EndpointMissing": refusal(ABSENT, next="CreateModel"),
+        "EndpointMissing": refusal(ABSENT, next="NothingServes"),
+        # What an earlier look saw is gone: there is nothing to go back to.
+        "NothingServes": pass_(next="CreateModel", assign={"former_config": "{% '' %}", "keep": False}),
         "EndpointIdle": choice(
             [
                 (f"{{% {_OURS} %}}", "OwnAlready"),
-                (f"{{% $status = 'InService' and {_BY_EVENT} and {_SAME_VERSION} %}}", "ServesAlready"),
+                # By hand a version that serves is deployed anew, as after a change of the fleet; an event may simply
+                # come twice.
+                (f"{{% $status = 'InService' and {_BY_EVENT} and $keep %}}", "ServesAlready"),
                 ("{% $status = 'InService' %}", "CreateModel"),
                 (in_progress(context, "Deleting"), "WaitForIdle"),
             ],
@@ -60,6 +63,6 @@ def inspection(context: DeployContext) -> dict[str, State]:
         "NotUpdatable": failure(
             "'EndpointNotUpdatable'",
             "'delete the endpoint, the next approval makes it anew: its status is ' & $status",
-            next="RejectFailed",
+            next="HasFailed",
         ),
     }

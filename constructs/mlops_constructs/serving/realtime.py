@@ -12,6 +12,7 @@ from constructs import Construct
 
 from mlops_constructs.governance.network import Network
 from mlops_constructs.governance.waivers import waive
+from mlops_constructs.names import own_name
 from mlops_constructs.orchestration.alarms import threshold_alarm
 from mlops_constructs.orchestration.bus import connect
 from mlops_constructs.orchestration.function import PlatformFunction
@@ -46,7 +47,7 @@ class RealTimeServing(Construct):
 
     Args:
         workload: Name of the workload.
-        environment_name: Name of the environment.
+        environment_name: Name of the environment; `<workload>-<environment>` has at most 42 characters.
         registry: Whose approved versions are deployed.
         image: Image the versions run; the model's role may pull from its repository.
         data: Buckets of models and captures.
@@ -70,6 +71,9 @@ class RealTimeServing(Construct):
         alarms: Alarms that roll an update back: server errors and latency.
         approved: The `events.Rule` on the default bus.
         teardown: The `CustomResource` that removes the endpoint with the stack.
+
+    Raises:
+        ValueError: `<workload>-<environment>` is too long for what SageMaker's names must hold besides.
     """
 
     def __init__(
@@ -93,7 +97,7 @@ class RealTimeServing(Construct):
         roles: ServingRoles = ServingRoles(),  # noqa: B008  (frozen, so one default serves all)
     ) -> None:
         super().__init__(scope, id)
-        self.endpoint_name = f"{workload}-{environment_name}"
+        self.endpoint_name = own_name(workload, environment_name)
         self._keys = (encryption_key, log_key)
         volume_key = models_key or encryption_key
         self.alarms = self._alarms(plan, alarm_topic)

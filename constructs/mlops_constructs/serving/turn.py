@@ -30,7 +30,7 @@ def taking_turns(context: DeployContext) -> dict[str, State]:
             next="OurTurn",
             timeout_seconds=60,
             retry=sdk_transient("Sfn"),
-            catch_next="RejectFailed",
+            catch_next="HasFailed",
             output={},
             assign={"older_runs": f"{{% $exists({_OLDEST}) and {_OLDEST} != $states.context.Execution.Id %}}"},
         ),
@@ -43,6 +43,6 @@ def taking_turns(context: DeployContext) -> dict[str, State]:
         ),
         "WaitForTurn": wait(context.rollout.poll_seconds, next=FIRST, assign={"looks": "{% $looks + 1 %}"}),
         "TurnNeverCame": failure(
-            "'TurnNeverCame'", "'an older deployment still runs: see what it waits for'", next="RejectFailed"
+            "'TurnNeverCame'", "'an older deployment still runs: see what it waits for'", next="HasFailed"
         ),
     }

@@ -25,7 +25,7 @@ def verification(context: DeployContext) -> dict[str, State]:
             [("{% $live.live %}", "SmokeTest"), ("{% $live.endpoint_status = 'InService' %}", "UpdateRolledBack")],
             default="ConfigNotLive",
         ),
-        "UpdateRolledBack": failure("'DeploymentRolledBack'", "$live.reason", next="RejectRolledBack"),
+        "UpdateRolledBack": failure("'DeploymentRolledBack'", "$live.reason", next="WasRolledBack"),
         "ConfigNotLive": failure("'ConfigNotLive'", "$live.reason", next="Abandon"),
         "SmokeTest": invoke(
             context.functions.smoke_test,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mlops_constructs.orchestration.retries import sdk_transient
-from mlops_constructs.orchestration.states import State, choice, task
+from mlops_constructs.orchestration.states import State, choice
+from mlops_constructs.orchestration.states import wait as pause
+from mlops_constructs.serving.calls import sagemaker
 from mlops_constructs.serving.context import DeployContext
 
 _UNDER_WAY = ("Creating", "Updating", "SystemUpdating", "RollingBack")
@@ -27,7 +28,7 @@ def poll(
     decide: str,
     settled: str,
     otherwise: str,
-    catch_next: str = "RejectFailed",
+    catch_next: str = "HasFailed",
 ) -> dict[str, State]:
     """Three states: wait, describe, decide. Ends in `settled` when the endpoint is in service, else in `otherwise`.
 
@@ -35,20 +36,12 @@ def poll(
     """
     described = "$states.result"
     return {
-        wait: {
-            "Type": "Wait",
-            "Seconds": context.rollout.poll_seconds,
-            "Assign": {"looks": "{% $looks + 1 %}"},
-            "Next": look,
-        },
-        look: task(
-            "arn:aws:states:::aws-sdk:sagemaker:describeEndpoint",
+        wait: pause(context.rollout.poll_seconds, next=look, assign={"looks": "{% $looks + 1 %}"}),
+        look: sagemaker(
+            "describeEndpoint",
             {"EndpointName": context.endpoint_name},
             next=decide,
-            timeout_seconds=60,
-            retry=sdk_transient("SageMaker"),
             catch_next=catch_next,
-            output={},
             assign={
                 "status": f"{{% {described}.EndpointStatus %}}",
                 "live_config": f"{{% {described}.EndpointConfigName %}}",

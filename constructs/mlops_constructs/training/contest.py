@@ -16,6 +16,8 @@ from mlops_constructs.training.registry import NO_CHAMPION
 SAGEMAKER = "arn:aws:states:::aws-sdk:sagemaker"
 # Two jobs at a time, as many as train and baseline: accounts begin with a few instances of a type.
 _AT_A_TIME = 2
+# Versions that SageMaker lists in one answer at most.
+_A_PAGE = 100
 CONTAINER = "$states.result.InferenceSpecification.Containers[0]"
 
 
@@ -24,11 +26,20 @@ def finding(context: TrainingContext, recipe: TrainingRecipe) -> dict[str, State
 
     The champion is the version that the last verified deployment put in service, whatever was approved since: a person
     may have gone back to an earlier one. Where nothing serves yet, or nothing ever will, it is the newest approved
-    version. A version that reinstates an earlier one holds the same model, so more are listed than judged: each model
+    version. Former champions are older than the champion: a younger one waits for its deployment, or was left by a
+    person. A version that reinstates an earlier one holds the same model, so more are listed than judged: each model
     counts once, as the champion or as the newest version that holds it.
     """
+    return {
+        "ReadChampion": _read_champion(context),
+        "FindChampions": _find_champions(context, recipe),
+        "DescribeChampions": _describe_champions(recipe),
+    }
+
+
+def _read_champion(context: TrainingContext) -> State:
     # Not GetParameter: a workload that does not serve has no such parameter, and that is an answer, no error.
-    read = task(
+    return task(
         "arn:aws:states:::aws-sdk:ssm:getParameters",
         {"Names": [context.champion_parameter]},
         next="FindChampions",
@@ -38,25 +49,31 @@ def finding(context: TrainingContext, recipe: TrainingRecipe) -> dict[str, State
         output={},
         assign={"served": f"{{% [$states.result.Parameters.Value, '{NO_CHAMPION}'][0] %}}"},
     )
-    find = task(
+
+
+def _find_champions(context: TrainingContext, recipe: TrainingRecipe) -> State:
+    approved = "$states.result.ModelPackageSummaryList"
+    older = f"{approved}[ModelPackageVersion < $number($split($served, '/')[-1])]"
+    competing = f"$served = '{NO_CHAMPION}' ? {approved}.ModelPackageArn : [$served, {older}.ModelPackageArn]"
+    return task(
         f"{SAGEMAKER}:listModelPackages",
         {
             "ModelPackageGroupName": context.group_name,
             "ModelApprovalStatus": "Approved",
             "SortBy": "CreationTime",
             "SortOrder": "Descending",
-            "MaxResults": 1 + 2 * recipe.former_champions,
+            "MaxResults": _A_PAGE,
         },
         next="DescribeChampions",
         timeout_seconds=60,
         retry=sdk_transient("SageMaker"),
         catch_next="EmitFailed",
         output={},
-        assign={
-            "found": f"{{% [$served[$ != '{NO_CHAMPION}'],"
-            " $states.result.ModelPackageSummaryList.ModelPackageArn[$ != $served]] %}"
-        },
+        assign={"found": f"{{% [({competing})[[0..{2 * recipe.former_champions}]]] %}}"},
     )
+
+
+def _describe_champions(recipe: TrainingRecipe) -> State:
     describe = describe_package(
         "{% $states.input %}",
         next="ChampionDescribed",
@@ -81,19 +98,15 @@ def finding(context: TrainingContext, recipe: TrainingRecipe) -> dict[str, State
         f" $count($kept) > {recipe.former_champions} or $each.data in $kept.data ? $kept : $append($kept, [$each])"
         " }, []) %}"
     )
-    return {
-        "ReadChampion": read,
-        "FindChampions": find,
-        "DescribeChampions": map_(
-            "{% $found %}",
-            described,
-            max_concurrency=_AT_A_TIME,
-            next="Evaluate",
-            catch_next="EmitFailed",
-            output={},
-            assign={"champions": distinct},
-        ),
-    }
+    return map_(
+        "{% $found %}",
+        described,
+        max_concurrency=_AT_A_TIME,
+        next="Evaluate",
+        catch_next="EmitFailed",
+        output={},
+        assign={"champions": distinct},
+    )
 
 
 def describe_package(
@@ -119,6 +132,42 @@ def judging(context: TrainingContext, recipe: TrainingRecipe) -> State:
         " $map($champions, function($each, $index) {"
         " $merge([$each, {'who': $index = 0 ? 'champion' : 'former-' & $string($each.version)}]) })) %}"
     )
+    champion = "$states.result[1].uri"
+    former = "$filter($states.result, function($each, $index) { $index > 1 })"
+    return map_(
+        items,
+        _evaluating(context, recipe),
+        max_concurrency=_AT_A_TIME,
+        next="Challenge",
+        catch_next="EmitFailed",
+        output={},
+        assign={
+            "challenger_uri": "{% $states.result[0].uri %}",
+            "champion_uri": f"{{% $exists({champion}) ? {champion} : null %}}",
+            "former": f"{{% [{former}.{{'uri': uri, 'model_package_arn': model_package_arn, 'version': version}}] %}}",
+        },
+    )
+
+
+def _evaluating(context: TrainingContext, recipe: TrainingRecipe) -> State:
+    """The branch that one contestant goes through."""
+    evaluate = _evaluate_model(context, recipe)
+    # One step runs for several models: the failure says whose evaluation it was.
+    remembered: State = {"failure": JOB_FAILURE, "who": "{% $states.input.who %}"}
+    failed = "$states.input.failure"
+    return branch(
+        "EvaluateModel",
+        {
+            "EvaluateModel": caught_as_output(evaluate, remembered),
+            "ModelEvaluated": succeed(),
+            "EvaluateModelFailed": fail(
+                f"{{% {failed}.error %}}", f"{{% {failed}.step & ': ' & $states.input.who & ': ' & {failed}.cause %}}"
+            ),
+        },
+    )
+
+
+def _evaluate_model(context: TrainingContext, recipe: TrainingRecipe) -> State:
     folder = "$run & '/evaluation/' & $states.input.who"
     arguments = processing_job(
         Program(image_uri="{% $states.input.image %}", command=recipe.image.command("evaluate.py")),
@@ -133,39 +182,11 @@ def judging(context: TrainingContext, recipe: TrainingRecipe) -> State:
         compute=recipe.processing,
         boundary=context.boundary,
     )
-    evaluate = job_task(
+    return job_task(
         PROCESSING,
         arguments,
         recipe.processing,
         next="ModelEvaluated",
         catch_next="EvaluateModelFailed",
         output=f"{{% $merge([$states.input, {{'uri': {folder} & '/evaluation.json'}}]) %}}",
-    )
-    # One step runs for several models: the failure says whose evaluation it was.
-    remembered: State = {"failure": JOB_FAILURE, "who": "{% $states.input.who %}"}
-    failed = "$states.input.failure"
-    processor = branch(
-        "EvaluateModel",
-        {
-            "EvaluateModel": caught_as_output(evaluate, remembered),
-            "ModelEvaluated": succeed(),
-            "EvaluateModelFailed": fail(
-                f"{{% {failed}.error %}}", f"{{% {failed}.step & ': ' & $states.input.who & ': ' & {failed}.cause %}}"
-            ),
-        },
-    )
-    champion = "$states.result[1].uri"
-    former = "$filter($states.result, function($each, $index) { $index > 1 })"
-    return map_(
-        items,
-        processor,
-        max_concurrency=_AT_A_TIME,
-        next="Challenge",
-        catch_next="EmitFailed",
-        output={},
-        assign={
-            "challenger_uri": "{% $states.result[0].uri %}",
-            "champion_uri": f"{{% $exists({champion}) ? {champion} : null %}}",
-            "former": f"{{% [{former}.{{'uri': uri, 'model_package_arn': model_package_arn, 'version': version}}] %}}",
-        },
     )

@@ -14,18 +14,11 @@ from typing import Literal, Self
 from aws_cdk import aws_kms as kms
 
 from mlops_constructs.governance.network import Network
+from mlops_constructs.names import job_name
 from mlops_constructs.orchestration.states import Json, State
 
-EXECUTION_NAME = "$states.context.Execution.Name"
-# Redrives of the execution and retries of the step, nothing for the first attempt. Each retry reads them anew, and a
-# redrive begins again to count retries.
-_ATTEMPT = (
-    "($count := [$states.context.Execution.RedriveCount, 0][0] & '.' & [$states.context.State.RetryCount, 0][0];"
-    " $count = '0.0' ? '' : ' ' & $count)"
-)
 # SageMaker needs minutes to find an instance, load the image and copy the data before the job's own clock starts.
 PROVISIONING_SECONDS = 1800
-_NAME_LIMIT = 63
 _ENVIRONMENT_VALUE_LIMIT = 256
 # Their volumes are NVMe disks that hardware encrypts with a key of its own; SageMaker refuses a job that names another.
 HARDWARE_ENCRYPTED = re.compile(r"ml\.([a-z]+\d+[a-z]*d[a-z]*|g5|g6e?|gr6|p5(e|en)?|trn1n?|trn2)\.")
@@ -138,47 +131,6 @@ def check_instance_type(instance_type: str) -> None:
 def takes_volume_key(instance_type: str) -> bool:
     """Whether the volumes of an instance type are encrypted with a key of ours, rather than by hardware."""
     return not HARDWARE_ENCRYPTED.match(instance_type)
-
-
-def execution_name(prefix: str, *, item: str = "") -> str:
-    """JSONata for `<prefix>-<execution name>` as SageMaker allows names: 63 of letters, digits and hyphens.
-
-    Nothing of the clock is in it. A longer name is cut and ends in eight digits of its hash: two executions that differ
-    only at the end stay apart.
-
-    Args:
-        prefix: What the name begins with.
-        item: JSONata of a word that follows the prefix. None by default.
-    """
-    return _name(prefix, item, attempt="''")
-
-
-def job_name(prefix: str, *, item: str = "") -> str:
-    """JSONata for the name of a job: that of `execution_name`, and another one for each attempt at the step.
-
-    SageMaker takes a job's name once and for all, and a job that has failed or was stopped cannot be started again. So
-    a retried step and a redriven execution address a new job: from the second attempt on the name ends in eight digits
-    of a hash, in which the numbers of redrives and retries are. What the jobs write lies under the execution's name,
-    file by file in the same place. When only the answer to a create was lost, the first job goes on beside the second
-    and costs at most its own longest runtime.
-
-    Args:
-        prefix: What the name begins with.
-        item: JSONata of a word that tells the jobs of one Map state apart; it follows the prefix. None by default.
-    """
-    return _name(prefix, item, attempt=_ATTEMPT)
-
-
-def _name(prefix: str, item: str, *, attempt: str) -> str:
-    """The name that fits: `attempt` is JSONata of a text, empty when the name needs none."""
-    kept = _NAME_LIMIT - 9
-    begin = f"'{prefix}-' & {item} & '-' & " if item else f"'{prefix}-' & "
-    return (
-        f"{{% ($name := $replace($replace({begin}{EXECUTION_NAME}, /[^a-zA-Z0-9-]/, '-'), /-+$/, '');"
-        f" $attempt := {attempt};"
-        f" $attempt = '' and $length($name) <= {_NAME_LIMIT} ? $name"
-        f" : $substring($name, 0, {kept}) & '-' & $substring($hash($name & $attempt, 'SHA-256'), 0, 8)) %}}"
-    )
 
 
 def environment_pieces(name: str, value: str) -> dict[str, str]:

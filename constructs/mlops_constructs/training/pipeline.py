@@ -30,7 +30,7 @@ class TrainingPipeline(Construct):
 
     Args:
         workload: Name of the workload; begins S3 prefixes and job names.
-        environment_name: Name of the environment.
+        environment_name: Name of the environment; `<workload>-<environment>` has at most 42 characters.
         registry: Where versions are registered, and former champions are found.
         data: Buckets and ledger.
         recipe: Images, compute, days and hyperparameters.
@@ -48,6 +48,9 @@ class TrainingPipeline(Construct):
         functions: The `TrainingFunctionSet`.
         processing_role: Role of the feature, baseline and evaluation jobs.
         training_role: Role of the training jobs.
+
+    Raises:
+        ValueError: `<workload>-<environment>` is too long for what SageMaker's names must hold besides.
 
     Example:
         >>> TrainingPipeline(self, "Training", workload="churn", environment_name="dev", registry=registry, data=data,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from mlops_constructs.names import own_name
 from mlops_constructs.orchestration.callee import Callee
 from mlops_constructs.training.image import ContainerImage
 from mlops_constructs.training.jobs import JobBoundary, JobCompute
@@ -92,4 +93,4 @@ class TrainingContext:
     @property
     def job_prefix(self) -> str:
         """What the name of every job of this workload and environment starts with."""
-        return f"{self.workload}-{self.environment_name}"
+        return own_name(self.workload, self.environment_name)

@@ -93,11 +93,10 @@ def test_key_material_is_found_wherever_it_stands(text: str) -> None:
 
 
 def test_no_secret_is_kept_in_a_parameter_or_written_into_a_secret() -> None:
-    def parameter(name: str, value: str) -> dict[str, Any]:
-        return {"It": resource("AWS::SSM::Parameter", {"Name": name, "Type": "String", "Value": value})}
-
-    assert failed("ENC-4.no-secret-parameter", parameter("/prod/db/password", "hunter2!"))
-    assert not failed("ENC-4.no-secret-parameter", parameter("/prod/db/host", "db.example.com"))
+    rule = "ENC-4.no-secret-parameter"
+    for kind, field in (("AWS::SSM::Parameter", "Value"), ("Custom::LiveParameter", "FirstValue")):
+        assert failed(rule, {"It": resource(kind, {"Name": "/prod/db/password", field: "hunter2!"})})
+        assert not failed(rule, {"It": resource(kind, {"Name": "/prod/db/host", field: "db.example.com"})})
     generated = {"It": resource("AWS::SecretsManager::Secret", {"GenerateSecretString": {}})}
     assert passes("ENC-4.generated-secret", generated)
     assert failed(

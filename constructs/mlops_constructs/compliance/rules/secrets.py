@@ -124,11 +124,12 @@ def _shaped(estate: Estate) -> Iterator[Judgement]:
 
 
 def _parameters(estate: Estate) -> Iterator[Judgement]:
-    for resource in estate.of("AWS::SSM::Parameter"):
-        name = str(resource.get("Name", resource.logical_id)).rsplit("/", 1)[-1].replace("-", "_")
-        if _SECRET.search(name) and not _HARMLESS.search(name):
-            problem = _problem(estate, resource, str(resource.get("Value", "")))
-            yield Judgement(resource, not problem, "Value", f"the parameter {problem}" if problem else "")
+    for kind, given in (("AWS::SSM::Parameter", "Value"), ("Custom::LiveParameter", "FirstValue")):
+        for resource in estate.of(kind):
+            name = str(resource.get("Name", resource.logical_id)).rsplit("/", 1)[-1].replace("-", "_")
+            if _SECRET.search(name) and not _HARMLESS.search(name):
+                problem = _problem(estate, resource, str(resource.get(given, "")))
+                yield Judgement(resource, not problem, given, f"the parameter {problem}" if problem else "")
 
 
 def _generated(estate: Estate) -> Iterator[Judgement]:
