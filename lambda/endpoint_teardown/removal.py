@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -34,15 +35,15 @@ def remove_all(config: Settings, *, deadline: float) -> None:
     _remove_scaling(config.endpoint)
     _remove_endpoint(config.endpoint, deadline)
     client = aws.sagemaker()
-    for page in client.get_paginator("list_endpoint_configs").paginate(NameContains=config.name_prefix):
+    # `<endpoint>-v<version>-<execution>`: another environment's name may begin with ours.
+    ours = re.compile(rf"{re.escape(config.endpoint)}-v\d+-")
+    for page in client.get_paginator("list_endpoint_configs").paginate(NameContains=config.endpoint):
         for item in page["EndpointConfigs"]:
-            name = item["EndpointConfigName"]
-            if name.startswith(config.name_prefix):
+            if ours.match(name := item["EndpointConfigName"]):
                 _unless_gone(partial(client.delete_endpoint_config, EndpointConfigName=name))
-    for models in client.get_paginator("list_models").paginate(NameContains=config.name_prefix):
+    for models in client.get_paginator("list_models").paginate(NameContains=config.endpoint):
         for model in models["Models"]:
-            name = model["ModelName"]
-            if name.startswith(config.name_prefix):
+            if ours.match(name := model["ModelName"]):
                 _unless_gone(partial(client.delete_model, ModelName=name))
     if not config.retain_models:
         _remove_versions(config.model_package_group)

@@ -171,20 +171,22 @@ def cloudformation() -> Iterator[CloudFormation]:
     server.server_close()
 
 
+FOREIGN = {f"{ENDPOINT}-eu-v1-run-1", f"other-{ENDPOINT}-v1-run-1", "other-local-v1-run-1"}
+
+
 @pytest.fixture
 def serving(account: Account, environ: pytest.MonkeyPatch) -> Account:
     values = {
         "ENDPOINT": ENDPOINT,
-        "NAME_PREFIX": f"{ENDPOINT}-",
         "MODEL_PACKAGE_GROUP": ENDPOINT,
         "RETAIN_MODELS": "true",
     }
     for name, value in values.items():
         environ.setenv(name, value)
     environ.setattr("endpoint_teardown.removal.POLL_SECONDS", 0.01)
-    for config in (f"{ENDPOINT}-run-1", f"{ENDPOINT}-run-2", "other-local-run-1"):
+    for config in (f"{ENDPOINT}-v1-run-1", f"{ENDPOINT}-v12-run-2", *FOREIGN):
         make_endpoint(config)
-    aws.sagemaker().create_endpoint(EndpointName=ENDPOINT, EndpointConfigName=f"{ENDPOINT}-run-2")
+    aws.sagemaker().create_endpoint(EndpointName=ENDPOINT, EndpointConfigName=f"{ENDPOINT}-v12-run-2")
     aws.sagemaker().create_model_package_group(ModelPackageGroupName=ENDPOINT)
     aws.sagemaker().create_model_package(ModelPackageGroupName=ENDPOINT)
     aws.application_autoscaling().register_scalable_target(
@@ -222,8 +224,8 @@ def test_delete_leaves_only_what_is_not_ours(serving: Account, cloudformation: C
     client = aws.sagemaker()
     assert client.list_endpoints()["Endpoints"] == []
     configs = client.list_endpoint_configs()["EndpointConfigs"]
-    assert [item["EndpointConfigName"] for item in configs] == ["other-local-run-1"]
-    assert [item["ModelName"] for item in client.list_models()["Models"]] == ["other-local-run-1"]
+    assert {item["EndpointConfigName"] for item in configs} == FOREIGN
+    assert {item["ModelName"] for item in client.list_models()["Models"]} == FOREIGN
     targets = aws.application_autoscaling().describe_scalable_targets(ServiceNamespace="sagemaker")
     assert targets["ScalableTargets"] == []
 

@@ -58,13 +58,11 @@ def model_role(
     return role
 
 
-def allow_deploy(
-    role: iam.IRole, *, endpoint_name: str, name_prefix: str, served_by: iam.IRole, volume_key: kms.IKey
-) -> None:
+def allow_deploy(role: iam.IRole, *, endpoint_name: str, served_by: iam.IRole, volume_key: kms.IKey) -> None:
     """What the deploy workflow needs on models, endpoint configs and its one endpoint."""
     endpoint = sagemaker_arn(role, "endpoint", endpoint_name)
-    configs = sagemaker_arn(role, "endpoint-config", f"{name_prefix}-*")
-    allow_names(role, OWN_NAMES, "sagemaker:CreateModel", on=[sagemaker_arn(role, "model", f"{name_prefix}-*")])
+    configs = _versions_arn(role, "endpoint-config", endpoint_name)
+    allow_names(role, OWN_NAMES, "sagemaker:CreateModel", on=[_versions_arn(role, "model", endpoint_name)])
     allow_names(role, OWN_NAMES, "sagemaker:CreateEndpointConfig", "sagemaker:DeleteEndpointConfig", on=[configs])
     allow_names(role, OWN_NAMES, "sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint", on=[endpoint, configs])
     allow(role, "sagemaker:DescribeEndpoint", "sagemaker:DeleteEndpoint", "sagemaker:AddTags", on=[endpoint])
@@ -72,7 +70,7 @@ def allow_deploy(
     allow_volume_key(role, volume_key)
 
 
-def allow_scaling(role: iam.IRole, *, endpoint_name: str, name_prefix: str) -> None:
+def allow_scaling(role: iam.IRole, *, endpoint_name: str) -> None:
     """What registering a variant with Application Auto Scaling takes from the caller.
 
     See https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-prerequisites.html.
@@ -81,7 +79,7 @@ def allow_scaling(role: iam.IRole, *, endpoint_name: str, name_prefix: str) -> N
     allow_wildcard(role, SCALING, *register, conditions=_OUR_TARGETS)
     endpoint = sagemaker_arn(role, "endpoint", endpoint_name)
     allow(role, "sagemaker:UpdateEndpointWeightsAndCapacities", on=[endpoint])
-    config = sagemaker_arn(role, "endpoint-config", f"{name_prefix}-*")
+    config = _versions_arn(role, "endpoint-config", endpoint_name)
     allow_names(role, OWN_NAMES, "sagemaker:DescribeEndpointConfig", on=[config])
     here = place_of(role)
     alarms = here.arn("cloudwatch", f"alarm:TargetTracking-endpoint/{endpoint_name}/*")
@@ -93,15 +91,13 @@ def allow_scaling(role: iam.IRole, *, endpoint_name: str, name_prefix: str) -> N
     allow(role, "iam:CreateServiceLinkedRole", on=[linked], conditions=made_for)
 
 
-def allow_teardown(
-    role: iam.IRole, *, endpoint_name: str, name_prefix: str, registry: ModelRegistry, delete_models: bool
-) -> None:
+def allow_teardown(role: iam.IRole, *, endpoint_name: str, registry: ModelRegistry, delete_models: bool) -> None:
     """What removing an endpoint takes, with everything the deploy workflow made for it."""
     endpoint = sagemaker_arn(role, "endpoint", endpoint_name)
     allow(role, "sagemaker:DescribeEndpoint", "sagemaker:DeleteEndpoint", on=[endpoint])
     allow_wildcard(role, ENDPOINT_LISTS)
     for action, resource in (("DeleteModel", "model"), ("DeleteEndpointConfig", "endpoint-config")):
-        names = sagemaker_arn(role, resource, f"{name_prefix}-*")
+        names = _versions_arn(role, resource, endpoint_name)
         allow_names(role, OWN_NAMES, f"sagemaker:{action}", on=[names])
     allow_wildcard(role, SCALING, "application-autoscaling:DescribeScalableTargets")
     allow_wildcard(role, SCALING, "application-autoscaling:DeregisterScalableTarget", conditions=_OUR_TARGETS)
@@ -118,3 +114,8 @@ def allow_smoke_test(role: iam.IRole, *, endpoint_name: str) -> None:
 def allow_live_check(role: iam.IRole, *, endpoint_name: str) -> None:
     """What looking at the live config takes."""
     allow(role, "sagemaker:DescribeEndpoint", on=[sagemaker_arn(role, "endpoint", endpoint_name)])
+
+
+def _versions_arn(role: iam.IRole, resource: str, endpoint_name: str) -> str:
+    """ARN of what `deploy` makes for a version, `<endpoint>-v<version>-<execution>`."""
+    return sagemaker_arn(role, resource, f"{endpoint_name}-v*")

@@ -23,14 +23,12 @@ class ServingFunctions:
 class DeployContext:
     """What the states of the deploy workflow are filled with.
 
-    `name_prefix` begins the names of models and endpoint configs; `champion_parameter` is the SSM parameter that names
-    the model package in service.
+    `champion_parameter` is the SSM parameter that names the model package in service.
     """
 
     workload: str
     environment_name: str
     endpoint_name: str
-    name_prefix: str
     model_role_arn: str
     boundary: JobBoundary
     capture_uri: str

@@ -99,8 +99,8 @@ def _package(context: DeployContext) -> dict[str, State]:
             assign={
                 "version": "{% $states.result.ModelPackageVersion %}",
                 "approval": "{% $states.result.ModelApprovalStatus %}",
-                "name": execution_name(context.name_prefix, item=f"'v' & {version}"),
-                "versioned": f"{{% '{context.name_prefix}-v' & {version} & '-' %}}",
+                "name": execution_name(context.endpoint_name, item=f"'v' & {version}"),
+                "versioned": f"{{% '{context.endpoint_name}-v' & {version} & '-' %}}",
                 "looks": 0,
             },
         ),

@@ -149,7 +149,6 @@ class RealTimeServing(Construct):
             workload=workload,
             environment_name=environment_name,
             endpoint_name=self.endpoint_name,
-            name_prefix=self.endpoint_name,
             model_role_arn=self.model_role.role_arn,
             boundary=JobBoundary.in_network(network, volume_key, cost_tags(workload, environment_name)),
             capture_uri=f"s3://{data.capture.bucket_name}/{workload}",
@@ -233,9 +232,9 @@ class RealTimeServing(Construct):
         self.workflow.allow_list_executions()
         registry.grant_read(role)
         registry.grant_reject(role)
-        allow_deploy(role, endpoint_name=name, name_prefix=name, served_by=self.model_role, volume_key=volume_key)
+        allow_deploy(role, endpoint_name=name, served_by=self.model_role, volume_key=volume_key)
         if scaled:
-            allow_scaling(role, endpoint_name=name, name_prefix=name)
+            allow_scaling(role, endpoint_name=name)
         self.champion.grant_write(role)
         self.promotion_freeze.grant_read(role)
         allow_live_check(self.live_config_check.role, endpoint_name=name)
@@ -259,7 +258,6 @@ class RealTimeServing(Construct):
             "endpoint_teardown",
             {
                 "ENDPOINT": self.endpoint_name,
-                "NAME_PREFIX": f"{self.endpoint_name}-",
                 "MODEL_PACKAGE_GROUP": registry.name,
                 "RETAIN_MODELS": "true" if retain_models else "false",
             },
@@ -270,7 +268,6 @@ class RealTimeServing(Construct):
         allow_teardown(
             remover.role,
             endpoint_name=self.endpoint_name,
-            name_prefix=self.endpoint_name,
             registry=registry,
             delete_models=not retain_models,
         )
