@@ -145,42 +145,26 @@ class Ledger:
     def publish(
         self, sha256: str, publication: Publication, *, execution: str, place: int, gate_table: str, now: int
     ) -> bool:
-        """Give a content its place among the published files and count it in the gate: all of it or nothing.
+        """Give a content its place among the published files: the commit of everything that publishing does.
 
-        Returns False when another file has that place. A content published before stays as it is, counted once.
+        It is counted in the gate, and an earlier refusal of its name is taken back, in the same transaction: all of
+        it or nothing. So nothing is left to do afterwards that could fail.
+
+        Returns False when another file has that place, or when the refusal changed meanwhile: look again. A content
+        published before stays as it is, counted once.
 
         Raises:
             ClaimLost: The content is not claimed by `execution`.
         """
-        mark: TransactWriteItemTypeDef = {
-            "Update": {
-                "TableName": self.table,
-                "Key": self.key(sha256),
-                "UpdateExpression": "SET #status = :published, published_at = :now",
-                "ConditionExpression": "#status = :claimed AND execution = :execution",
-                "ExpressionAttributeNames": {"#status": "status"},
-                "ExpressionAttributeValues": {
-                    ":published": {"S": "published"},
-                    ":claimed": {"S": "claimed"},
-                    ":execution": {"S": execution},
-                    ":now": {"N": str(now)},
-                },
-            }
-        }
-        take: TransactWriteItemTypeDef = {
-            "Put": {
-                "TableName": self.table,
-                "Item": {**self.key(place_key(place)), **publication.row(sha256)},
-                "ConditionExpression": "attribute_not_exists(pk)",
-            }
-        }
-        counters = {
-            "new_rows": publication.training_rows,
-            "rows_accepted": sum(publication.months.values()),
-            "rows_quarantined": publication.rows_quarantined,
-            "bytes_accepted": publication.size,
-        }
-        unmet = self._together(mark, take, self._count(gate_table, counters))
+        counters = publication.counters()
+        writes = [self._mark(sha256, execution, now), self._take(place, publication.row(sha256))]
+        refusal = self.client.get_item(
+            TableName=self.table, Key=self._refusal(publication.landing_key), ConsistentRead=True
+        ).get("Item")
+        if refusal is not None:
+            counters["bytes_rejected"] = -int(refusal["bytes"]["N"])
+            writes.append(self._forget(refusal))
+        unmet = self._together(*writes, self._count(gate_table, counters))
         if 0 in unmet:
             entry = self.get(sha256)
             if entry is None or entry.status != "published":
@@ -198,7 +182,7 @@ class Ledger:
             "Put": {
                 "TableName": self.table,
                 "Item": {
-                    **self.key(f"rejected#{landing_key}"),
+                    **self._refusal(landing_key),
                     "bytes": {"N": str(size)},
                     "rejected_at": {"N": str(now)},
                 },
@@ -207,16 +191,44 @@ class Ledger:
         }
         return not self._together(remember, self._count(gate_table, {"bytes_rejected": size}))
 
-    def settle_refusal(self, landing_key: str, *, gate_table: str) -> None:
-        """Take back an earlier refusal of a file with this name, if there was one."""
-        key = self.key(f"rejected#{landing_key}")
-        item = self.client.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
-        if item is None:
-            return
-        forget: TransactWriteItemTypeDef = {
-            "Delete": {"TableName": self.table, "Key": key, "ConditionExpression": "attribute_exists(pk)"}
+    def _mark(self, sha256: str, execution: str, now: int) -> TransactWriteItemTypeDef:
+        return {
+            "Update": {
+                "TableName": self.table,
+                "Key": self.key(sha256),
+                "UpdateExpression": "SET #status = :published, published_at = :now",
+                "ConditionExpression": "#status = :claimed AND execution = :execution",
+                "ExpressionAttributeNames": {"#status": "status"},
+                "ExpressionAttributeValues": {
+                    ":published": {"S": "published"},
+                    ":claimed": {"S": "claimed"},
+                    ":execution": {"S": execution},
+                    ":now": {"N": str(now)},
+                },
+            }
         }
-        self._together(forget, self._count(gate_table, {"bytes_rejected": -int(item["bytes"]["N"])}))
+
+    def _take(self, place: int, row: Item) -> TransactWriteItemTypeDef:
+        return {
+            "Put": {
+                "TableName": self.table,
+                "Item": {**self.key(place_key(place)), **row},
+                "ConditionExpression": "attribute_not_exists(pk)",
+            }
+        }
+
+    def _refusal(self, landing_key: str) -> Item:
+        return self.key(f"rejected#{landing_key}")
+
+    def _forget(self, refusal: Item) -> TransactWriteItemTypeDef:
+        return {
+            "Delete": {
+                "TableName": self.table,
+                "Key": {name: refusal[name] for name in ("pk", "sk")},
+                "ConditionExpression": "bytes = :bytes",  # those that the gate takes off
+                "ExpressionAttributeValues": {":bytes": refusal["bytes"]},
+            }
+        }
 
     def _count(self, gate_table: str, counters: Mapping[str, int]) -> TransactWriteItemTypeDef:
         return {

@@ -77,6 +77,7 @@ class Publication:
         training_rows: Rows that count as new for training (0 for a source without label).
         rows_quarantined: Rows refused one by one.
         size: Bytes of the accepted file.
+        landing_key: Where it landed; an earlier refusal of this name is taken back.
     """
 
     months: Mapping[str, int]
@@ -85,6 +86,7 @@ class Publication:
     training_rows: int
     rows_quarantined: int
     size: int
+    landing_key: str
 
     def row(self, sha256: str) -> Item:
         """What the row of its place says of it."""
@@ -93,6 +95,15 @@ class Publication:
             "months": {"S": json.dumps(dict(self.months), sort_keys=True)},
             "first_key": {"S": self.first_key},
             "last_key": {"S": self.last_key},
+        }
+
+    def counters(self) -> dict[str, int]:
+        """What it adds to the counters of the gate."""
+        return {
+            "new_rows": self.training_rows,
+            "rows_accepted": sum(self.months.values()),
+            "rows_quarantined": self.rows_quarantined,
+            "bytes_accepted": self.size,
         }
 
 

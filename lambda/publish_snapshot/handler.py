@@ -43,9 +43,8 @@ def handler(event: Checked) -> Published:
     meta = S3Uri(config.raw_bucket, layout.staged_meta(config.workload, dataset, sha256))
     summary = logic.read_summary(read_json(meta, StagedDataInvalid), str(meta))
     ledger = Ledger(aws.dynamodb(), config.ledger_table, config.workload, dataset)
-    published = Publisher(config, ledger, sha256, event.execution, summary).publish()
-    if published:
-        ledger.settle_refusal(S3Uri.parse(event.source_uri).key, gate_table=config.gate_table)
+    landing_key = S3Uri.parse(event.source_uri).key
+    published = Publisher(config, ledger, sha256, event.execution, landing_key, summary).publish()
     return Published(
         outdated=not published,
         snapshot_id=logic.snapshot_id(dataset, sha256),

@@ -2,6 +2,7 @@
 
 Nothing is locked. A file takes the next place among the published ones only if it knows all files before that place
 and shares no key with those its rows were not compared with; when another was quicker, it looks at that one first.
+Taking the place is the commit and comes last: copies, partitions and whatever has to be removed come before it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from publish_snapshot import logic
 from publish_snapshot.catalog import add_partitions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from mlops_runtime.ledger import Ledger
     from mlops_runtime.ledger_rows import PublishedFile
@@ -34,12 +35,13 @@ _CHUNK_BYTES = 8 * 8192
 
 @dataclass(frozen=True)
 class Publisher:
-    """Publishes one staged file, the content `sha256` claimed by `execution`."""
+    """Publishes one staged file, the content `sha256` claimed by `execution`, which landed as `landing_key`."""
 
     config: Settings
     ledger: Ledger
     sha256: str
     execution: str
+    landing_key: str
     summary: Summary
 
     def publish(self) -> bool:
@@ -55,6 +57,7 @@ class Publisher:
             if any(file.sha256 == self.sha256 for file in newer):
                 return True
             if any(self._shares_keys(file) for file in newer):
+                self._remove()  # whoever lists the bucket would see these rows until they are curated again
                 return False
             known += len(newer)
             if not copied:
@@ -80,26 +83,28 @@ class Publisher:
 
     def _copy(self) -> None:
         config, dataset = self.config, self.ledger.source
+        months = sorted(part.month for part in self.summary.parts)
+        self._remove(keep=months)  # an attempt that came to nothing may have left the part of another month
         for copy in logic.copies(self.summary, workload=config.workload, dataset=dataset, sha256=self.sha256):
             source = {"Bucket": config.raw_bucket, "Key": copy.source_key}
             aws.s3().copy_object(CopySource=source, Bucket=config.curated_bucket, Key=copy.target_key)  # type: ignore[arg-type]
-        months = sorted(part.month for part in self.summary.parts)
         add_partitions(aws.glue(), config.glue_database, layout.table(config.workload, dataset), months)
 
+    def _remove(self, *, keep: Collection[str] = ()) -> None:
+        config = self.config
+        remove_parts(aws.s3(), config.curated_bucket, config.workload, self.ledger.source, self.sha256, keep=keep)
+
     def _take(self, place: int, publication: Publication) -> bool:
-        config, months = self.config, publication.months
         taken = self.ledger.publish(
             self.sha256,
             publication,
             execution=self.execution,
             place=place,
-            gate_table=config.gate_table,
+            gate_table=self.config.gate_table,
             now=int(time.time()),
         )
         if taken:
-            # An attempt that came to nothing may have left the part of another month.
-            remove_parts(aws.s3(), config.curated_bucket, config.workload, self.ledger.source, self.sha256, keep=months)
-            count("RowsPublished", sum(months.values()))
+            count("RowsPublished", sum(publication.months.values()))
         return taken
 
     def _publication(self) -> Publication:
@@ -112,4 +117,5 @@ class Publisher:
             training_rows=summary.rows if config.sources[source].label is not None else 0,
             rows_quarantined=summary.rows_quarantined,
             size=aws.s3().head_object(Bucket=config.raw_bucket, Key=raw)["ContentLength"],
+            landing_key=self.landing_key,
         )

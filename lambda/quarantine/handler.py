@@ -32,15 +32,24 @@ class Refused(Frozen):
 
 
 class Quarantined(Frozen):
-    """Where the refused file lies now."""
+    """Where the refused file lies now. One that is `published` was not refused and lies nowhere."""
 
+    published: bool
     quarantine_uri: str
 
 
 @entrypoint(Refused)
 def handler(event: Refused) -> Quarantined:
-    """Copy the file, write the reason, give up its claim. Doing it twice changes nothing."""
+    """Copy the file, write the reason, give up its claim. Doing it twice changes nothing.
+
+    What this execution has published is published, whatever failed since: such a file is left alone.
+    """
     config = settings()
+    ledger = Ledger(aws.dynamodb(), config.ledger_table, config.workload, event.dataset)
+    # First of all: from here on nobody publishes the file, so the answer holds.
+    withdrawn = bool(event.content_sha256) and ledger.withdraw(event.content_sha256, execution=event.execution)
+    if not withdrawn and _published(event, ledger):
+        return Quarantined(published=True, quarantine_uri="")
     source_uri = str(layout.S3Uri(event.bucket, event.key))
     identity = logic.identity(event.content_sha256, event.version_id)
     target = layout.S3Uri(
@@ -48,21 +57,23 @@ def handler(event: Refused) -> Quarantined:
     )
     size = _copy(event, target)
     _write_reason(event, target, source_uri, size)
-    if event.dataset:
-        ledger = Ledger(aws.dynamodb(), config.ledger_table, config.workload, event.dataset)
+    if withdrawn:
         _give_up(event, ledger, config)
-        if event.reason_code not in logic.NOT_MISSED:
-            ledger.refuse(event.key, size=size, gate_table=config.gate_table, now=int(time.time()))
+    if event.dataset and event.reason_code not in logic.NOT_MISSED:
+        ledger.refuse(event.key, size=size, gate_table=config.gate_table, now=int(time.time()))
     count("FilesQuarantined")
-    return Quarantined(quarantine_uri=str(target))
+    return Quarantined(published=False, quarantine_uri=str(target))
+
+
+def _published(event: Refused, ledger: Ledger) -> bool:
+    entry = ledger.get(event.content_sha256) if event.content_sha256 else None
+    return entry is not None and (entry.status, entry.execution) == ("published", event.execution)
 
 
 def _give_up(event: Refused, ledger: Ledger, config: Settings) -> None:
-    """Forget the claim, so that the content may land again, and remove what publishing left when it failed midway."""
-    sha256, execution = event.content_sha256, event.execution
-    if sha256 and ledger.withdraw(sha256, execution=execution):
-        remove_parts(aws.s3(), config.curated_bucket, config.workload, event.dataset, sha256)
-        ledger.release(sha256, execution=execution)
+    """Remove what publishing left when it failed midway, then forget the claim: the content may land again."""
+    remove_parts(aws.s3(), config.curated_bucket, config.workload, event.dataset, event.content_sha256)
+    ledger.release(event.content_sha256, execution=event.execution)
 
 
 def _copy(event: Refused, target: layout.S3Uri) -> int:

@@ -14,7 +14,7 @@ from retraining_gate.store import Gate
 from tests.runtime.conftest import WORKLOAD, Account
 
 SHA = "ab" * 32
-PUBLICATION = Publication({"2013-01": 7}, "a", "z", 7, 0, 1)
+PUBLICATION = Publication({"2013-01": 7}, "a", "z", 7, 0, 1, "key")
 FREE, TAKEN, HELD = "None", "ConditionalCheckFailed", "TransactionConflict"
 
 Refusals = Callable[..., list[float]]

@@ -9,9 +9,11 @@ import sys
 from collections import Counter
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
+from botocore.client import BaseClient
 
 from mlops_runtime import aws, layout
 from mlops_runtime.errors import ClaimLost
@@ -19,6 +21,9 @@ from mlops_runtime.ledger import Ledger
 from pin_snapshot import store
 from publish_snapshot import publishing
 from tests.runtime.conftest import SOURCES, WORKLOAD, Account, Call, Json
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 SCRIPT = Path(__file__).parents[2] / "constructs/mlops_constructs/datalake/scripts/curate.py"
 HEADER = "flight_id,event_time,late\n"
@@ -78,10 +83,10 @@ class Platform:
             {"dataset": "labels", "content_sha256": sha256, "source_uri": uri, "execution": name},
         )
 
-    def quarantine(self, name: str, sha256: str, code: str = "processing_failed") -> None:
+    def quarantine(self, name: str, sha256: str, code: str = "processing_failed") -> Json:
         self.refused.append(name)
         event: Json = {**_landed(name), "dataset": "labels", "content_sha256": sha256, "execution": name}
-        self._call("quarantine", {**event, "reason_code": code, "reason": "a test"})
+        return self._call("quarantine", {**event, "reason_code": code, "reason": "a test"})
 
     def finish(self, name: str, sha256: str) -> None:
         """From a curated file to the end of the workflow."""
@@ -195,15 +200,109 @@ def test_a_file_overtaken_at_the_last_moment_takes_the_next_place(
     assert len(platform.rows()) == 3
 
 
-def test_a_month_copied_before_a_file_was_overtaken_does_not_stay(
+def test_nothing_of_an_overtaken_file_is_seen_until_it_is_curated_again(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late, _ = overtaken(platform, monkeypatch, f"b,{FEBRUARY},1")
     assert platform.publish("late", late)["outdated"] is True
+    assert platform.rows() == {("b", "2013-02", 1)}
     platform.curate(late)
     platform.finish("late", late)
     assert platform.rows() == {("a", "2013-01", 0), ("b", "2013-02", 1)}
     assert "late 0 contradicts 1" in platform.refused_rows()["b"]
+
+
+def test_a_month_copied_by_an_attempt_that_broke_off_does_not_stay(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither its retry nor quarantine came to remove it; the file is curated again as it is."""
+    late = platform.accept("late", f"a,{JANUARY},0", f"b,{FEBRUARY},0")
+    platform.curate(late)
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "publish", _fail)
+        with pytest.raises(RuntimeError):
+            platform.publish("late", late)
+    quick = platform.accept("quick", f"b,{FEBRUARY},1")
+    platform.curate(quick)
+    platform.finish("quick", quick)
+    platform.curate(late)
+    assert platform.publish("late", late)["outdated"] is False
+    assert platform.rows() == {("a", "2013-01", 0), ("b", "2013-02", 1)}
+
+
+def test_taking_the_place_is_the_last_thing_a_publisher_asks_of_a_service(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So nothing can fail a file that is published: an earlier refusal of its name is taken back by then, too."""
+    refused = platform.accept("file", f"b,{JANUARY},0")
+    platform.quarantine("file", refused)
+    content = platform.accept("file", f"a,{JANUARY},0")
+    platform.curate(content)
+    asked: list[str] = []
+    send = BaseClient._make_api_call
+
+    def remember(client: BaseClient, operation: str, arguments: Json) -> Json:
+        asked.append(operation)
+        answer: Json = send(client, operation, arguments)
+        return answer
+
+    with monkeypatch.context() as patched:
+        patched.setattr(BaseClient, "_make_api_call", remember)
+        platform.publish("file", content)
+    assert asked.count("TransactWriteItems") == 1
+    assert asked[-1] == "TransactWriteItems"
+    item = platform.account.gate_item()
+    assert (item["rows_accepted"], item["bytes_rejected"]) == (1, 0)
+
+
+def test_a_refusal_that_comes_just_before_the_place_is_taken_is_taken_back(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gate takes off what the ledger forgets, also when both change between the look and the transaction."""
+    refused = platform.accept("file", f"b,{JANUARY},0")
+    platform.quarantine("file", refused)
+    content = platform.accept("file", f"a,{JANUARY},0")
+    platform.curate(content)
+    ledger, together = Ledger(aws.dynamodb(), "ledger", WORKLOAD, "labels"), Ledger._together
+    key = {"pk": {"S": f"{WORKLOAD}#labels"}, "sk": {"S": f"rejected#{_landed('file')['key']}"}}
+
+    def be_late(self: Ledger, *writes: TransactWriteItemTypeDef) -> list[int]:
+        monkeypatch.setattr(Ledger, "_together", together)
+        size = int(
+            aws.dynamodb().delete_item(TableName="ledger", Key=key, ReturnValues="ALL_OLD")["Attributes"]["bytes"]["N"]
+        )
+        assert ledger.refuse(str(_landed("file")["key"]), size=size + 100, gate_table="gate", now=1)
+        return together(self, *writes)
+
+    before = platform.account.gate_item()["bytes_rejected"]
+    monkeypatch.setattr(Ledger, "_together", be_late)
+    assert platform.publish("file", content)["outdated"] is False
+    assert aws.dynamodb().get_item(TableName="ledger", Key=key).get("Item") is None
+    # The row that was deleted by hand above had counted `before`; the one that took its place is off again.
+    assert platform.account.gate_item()["bytes_rejected"] == before
+
+
+def test_quarantine_leaves_a_file_alone_that_is_published(platform: Platform) -> None:
+    """Its publisher came through, but the workflow heard of a failure: a timeout, an answer that got lost."""
+    content = platform.accept("file", f"a,{JANUARY},0")
+    platform.curate(content)
+    platform.publish("file", content)
+    before = platform.account.gate_item()
+    assert platform.quarantine("file", content) == {"published": True, "quarantine_uri": ""}
+    assert platform.account.keys("quarantine") == []
+    assert platform.account.gate_item() == before
+    assert platform.rows() == {("a", "2013-01", 0)}
+    assert platform.pinned() == {"2013-01": 1}
+
+
+def test_quarantine_takes_a_duplicate_of_a_file_that_another_execution_published(platform: Platform) -> None:
+    content = platform.accept("file", f"a,{JANUARY},0")
+    platform.curate(content)
+    platform.publish("file", content)
+    platform.account.put("landing", str(_landed("again")["key"]), "the same")
+    assert platform.quarantine("again", content, "duplicate_file")["published"] is False
+    assert f"{layout.quarantine_prefix(WORKLOAD, 'labels', content)}again.csv" in platform.account.keys("quarantine")
+    assert platform.pinned() == {"2013-01": 1}
 
 
 def test_a_file_overtaken_by_all_its_rows_leaves_nothing(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:

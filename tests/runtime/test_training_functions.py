@@ -37,7 +37,7 @@ def publish(account: Account, source: str, name: str, months: dict[str, int], *,
     for month, rows in months.items():
         account.put("curated", layout.curated(WORKLOAD, source, month, sha(name)), "x" * rows)
     if mark:
-        publication = Publication(months, "a", "z", 0, 0, 1)
+        publication = Publication(months, "a", "z", 0, 0, 1, "key")
         ledger = Ledger(aws.dynamodb(), "ledger", WORKLOAD, source)
         ledger.claim(sha(name), execution="e", source_uri=f"s3://landing/{name}", now=1)
         place = len(list(ledger.published())) + 1

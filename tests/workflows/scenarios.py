@@ -56,6 +56,11 @@ def function(payload: Json) -> Json:
     return {"StatusCode": 200, "Payload": payload}
 
 
+def unanswered(arguments: Json) -> Json:
+    """Raise what a function fails with that did its work and was stopped before it said so."""
+    raise stepfunctions._ExecutionError("Sandbox.Timedout", "Task timed out after 600.00 seconds")
+
+
 LANDED = {
     "detail": {
         "bucket": {"name": "landing"},
@@ -91,7 +96,10 @@ INGEST: dict[str, Answer] = {
     "ReadQuality": {"ResultId": "dqresult-1", "Score": 1.0, "RuleResults": []},
     "QualityGate": function({"passed": True, "score": 1.0, "failed_rules": [], "reason": ""}),
     "Publish": function(PUBLISHED),
-    "Quarantine": function({"quarantine_uri": f"s3://quarantine/flight-delays/flights/{SHA}/2013-01-1.csv"}),
+    "Quarantine": function(
+        {"published": False, "quarantine_uri": f"s3://quarantine/flight-delays/flights/{SHA}/2013-01-1.csv"}
+    ),
+    "PublishAgain": function(PUBLISHED),
 }
 REFUSED = {**ACCEPTED, "verdict": "rejected", "reason_code": "wrong_columns", "reason": "no column dest"}
 CONTRADICTING = {"Body": '{"rows": 0, "rows_quarantined": 10, "warnings": ["late 1 contradicts 0"], "parts": []}'}
@@ -321,6 +329,14 @@ SCENARIOS = (
             "Publish": function({**PUBLISHED, "outdated": True}),
             "ReadSummary": [INGEST["ReadSummary"], REPEATED],
         },
+    ),
+    _scenario(
+        "data",
+        "published, though nobody heard of it",
+        "Dataset Ready",
+        INGEST,
+        input=LANDED,
+        answers={"Publish": unanswered, "Quarantine": function({"published": True, "quarantine_uri": ""})},
     ),
     _scenario(
         "data",

@@ -23,6 +23,7 @@ from tests.workflows.scenarios import (
     ORIGIN,
     OTHER_OUTCOMES,
     PACKAGE,
+    PUBLISHED,
     SCENARIOS,
     TRAINED,
     VERDICT,
@@ -59,6 +60,23 @@ def test_an_overtaken_file_is_curated_and_judged_once_more(workflows: Mapping[st
     steps = [call for call in execution.calls if call in ("Curate", "QualityGate", "Publish", "Quarantine")]
     assert steps == ["Curate", "QualityGate", "Publish"] * 2
     assert tokens == ["run-1-1", "run-1-2"]  # with one token Glue would answer the second with the first run
+
+
+def test_a_published_file_is_announced_although_publishing_it_failed(workflows: Mapping[str, Definition]) -> None:
+    execution = outcome(workflows["data"], scenario("data", "published, though nobody heard of it"))
+    assert execution.calls[-4:] == ["Publish", "Quarantine", "PublishAgain", "EmitReady"]
+    ((name, detail),) = execution.events
+    assert (name, detail["snapshot_id"], detail["rows"]) == ("Dataset Ready", PUBLISHED["snapshot_id"], 10)
+
+
+def test_a_published_file_that_cannot_be_announced_is_told_as_such(workflows: Mapping[str, Definition]) -> None:
+    base = scenario("data", "published, though nobody heard of it")
+    execution = outcome(workflows["data"], base, Fault("PublishAgain", "States.Timeout", lasting=True))
+    assert execution.calls.count("PublishAgain") == 1  # and it does not go round in circles
+    ((name, detail),) = execution.events
+    assert (name, detail["reason_code"]) == ("Dataset Rejected", "announcement_failed")
+    assert detail["reason"].startswith("the rows are published, but Dataset Ready could not be sent")
+    assert execution.status == "FAILED"
 
 
 def test_a_first_deployment_creates_the_endpoint(workflows: Mapping[str, Definition]) -> None:

@@ -153,7 +153,8 @@ class IngestFunctions(Construct):
         write_objects(lake.quarantine, role, self._prefix)
         allow_objects(lake.quarantine, role, "s3:PutObjectTagging", prefixes=[self._prefix])
         _allow_removal(lake, role, self._prefix)
-        _allow_transaction(role, ledger, gate, "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
+        row = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
+        _allow_transaction(role, ledger, gate, *row)
 
     def _grant_publish(
         self, lake: Lake, ledger: dynamodb.ITable, gate: dynamodb.ITable, tables: Sequence[DatasetTables]

@@ -167,22 +167,20 @@ def _stage(targets: IngestTargets) -> dict[str, State]:
 def _publish(targets: IngestTargets) -> dict[str, State]:
     result = "$states.input"
     names = ("snapshot_id", "rows", "rows_quarantined", "curated_prefix", "warnings")
+    staged: dict[str, Json] = {
+        "dataset": "{% $dataset %}",
+        "content_sha256": "{% $content_sha256 %}",
+        "source_uri": "{% $source_uri %}",
+        "execution": "{% $states.context.Execution.Id %}",
+    }
     return {
-        "Publish": asl.invoke(
-            targets.publish_snapshot,
-            {
-                "dataset": "{% $dataset %}",
-                "content_sha256": "{% $content_sha256 %}",
-                "source_uri": "{% $source_uri %}",
-                "execution": "{% $states.context.Execution.Id %}",
-            },
-            next="Published",
-            catch_next="Failed",
-        ),
+        "Publish": asl.invoke(targets.publish_snapshot, staged, next="Published", catch_next="Failed"),
         # Another file with some of its keys was published since it was curated: curating it once more drops or
         # quarantines those rows, as if it had landed after the other.
         "Published": asl.choice([(f"{{% {result}.outdated %}}", "CurateAgain")], default="EmitReady"),
         "CurateAgain": asl.pass_(next="Curate", assign={"round": "{% $round + 1 %}", "polls": 0}),
+        # Publishing came through although its task failed. Asked again, it changes nothing and says what it published.
+        "PublishAgain": asl.invoke(targets.publish_snapshot, staged, next="EmitReady", catch_next="NotAnnounced"),
         "EmitReady": asl.emit(
             targets.event_emitter,
             source="mlops.data",
@@ -233,7 +231,7 @@ def _reject(targets: IngestTargets) -> dict[str, State]:
                 "execution": "{% $states.context.Execution.Id %}",
                 **file,
             },
-            next="EmitRejected",
+            next="Quarantined",
             catch_next="EmitRejected",
             assign={"quarantine_uri": "{% $states.result.Payload.quarantine_uri %}"},
             catch_assign={
@@ -241,6 +239,7 @@ def _reject(targets: IngestTargets) -> dict[str, State]:
                 "reason": "{% $reason & ' (and it could not be quarantined: ' & $states.errorOutput.Error & ')' %}",
             },
         ),
+        "Quarantined": asl.choice([("{% $states.input.published %}", "PublishAgain")], default="EmitRejected"),
         "EmitRejected": asl.emit(
             targets.event_emitter,
             source="mlops.data",
