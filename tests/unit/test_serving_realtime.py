@@ -230,7 +230,7 @@ def test_an_endpoint_that_somebody_else_changes_is_not_removed(status, config, n
 
 def test_the_workflow_deletes_its_own_endpoint_and_configs_only():
     assert allowed_on("ServingDeployRole", "sagemaker:DeleteEndpoint") == [ENDPOINT]
-    configs = ENDPOINT.replace(":endpoint/", ":endpoint-config/") + "-*"
+    configs = ENDPOINT.replace(":endpoint/", ":endpoint-config/") + "-v*"
     assert allowed_on("ServingDeployRole", "sagemaker:DeleteEndpointConfig") == [configs]
 
 
