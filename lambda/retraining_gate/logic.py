@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Literal
 from mlops_runtime.events import DriftDetected, RetrainingRequested, SuppressionCode
 
 if TYPE_CHECKING:
-    from mlops_runtime.events import Detail
+    from mlops_runtime.events import Detail, Violation
 
+_DRIFT_CHECK = "baseline_drift_check"
 _SHOWN_VIOLATIONS = 5
 
 
@@ -155,7 +156,7 @@ def execution_arn(state_machine_arn: str, name: str) -> str:
 def reason_of(detail: Detail) -> str:
     """Why a trigger asks for a training, in one line."""
     if isinstance(detail, DriftDetected):
-        shown = [f"{item.feature} ({item.check}{_score(detail, item.feature)})" for item in detail.violations]
+        shown = [f"{item.feature} ({item.check}{_score(detail, item)})" for item in detail.violations]
         more = len(shown) - _SHOWN_VIOLATIONS
         text = ", ".join(shown[:_SHOWN_VIOLATIONS]) + (f" and {more} more" if more > 0 else "")
         return f"{len(shown)} violation{'s' if len(shown) != 1 else ''}: {text}"
@@ -164,8 +165,9 @@ def reason_of(detail: Detail) -> str:
     raise TypeError(f"{type(detail).__name__} does not ask for a training")
 
 
-def _score(detail: DriftDetected, feature: str) -> str:
-    value = detail.drift.get(feature, detail.quality.get(feature))
+def _score(detail: DriftDetected, item: Violation) -> str:
+    """The distance of what drifted, the value of a metric; a share or a type has no score in the event."""
+    value = detail.drift.get(item.feature) if item.check == _DRIFT_CHECK else detail.quality.get(item.feature)
     return "" if value is None else f" {value:.2f}"
 
 

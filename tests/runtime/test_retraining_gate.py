@@ -422,11 +422,19 @@ def test_missing_and_wrong_variables_are_named_in_one_line(
 
 def test_a_drift_event_says_why_in_one_line(gate: Account, call: Call) -> None:
     window = {"window_start": "2026-01-01T00:00:00Z", "window_end": "2026-01-02T00:00:00Z"}
-    violations = [{"feature": f"f{number}", "check": "drift_check", "description": "d"} for number in range(7)]
-    report = {"rows": 10, "labelled_rows": 5, "violations": violations, "drift": {"f0": 0.3}, "quality": {"auc": 0.61}}
+    checks = ["baseline_drift_check", "completeness_check", "LessThanThreshold", *["data_type_check"] * 4]
+    features = ["temp", "temp", "auc", "a", "b", "c", "d"]
+    violations = [{"feature": f, "check": c, "description": "d"} for f, c in zip(features, checks, strict=True)]
+    report = {
+        "rows": 10,
+        "labelled_rows": 5,
+        "violations": violations,
+        "drift": {"temp": 0.3},
+        "quality": {"auc": 0.61},
+    }
     where = {"report_uri": "s3://artefacts/r/", "model_package_arn": "arn"}
     answer = call("retraining_gate", event("e", "mlops.monitoring", "Drift Detected", {**window, **report, **where}))
     assert answer["reason"] == (
-        "7 violations: f0 (drift_check 0.30), f1 (drift_check), f2 (drift_check), f3 (drift_check), f4 (drift_check) "
-        "and 2 more"
+        "7 violations: temp (baseline_drift_check 0.30), temp (completeness_check), auc (LessThanThreshold 0.61), "
+        "a (data_type_check), b (data_type_check) and 2 more"
     )

@@ -188,10 +188,12 @@ def test_data_events_are_no_decisions() -> None:
 
 def test_violations_name_the_highest_drift_first_and_quality_in_words() -> None:
     drift = {"temp": 0.2, "humid": 0.5, "visib": 0.3, "precip": 0.15, "dest": 0.01}
-    violations = [{"feature": name, "check": "c", "description": "d"} for name in ("temp", "humid", "visib", "precip")]
+    check = {"check": "baseline_drift_check", "description": "d"}
+    violations = [{"feature": name, **check} for name in ("temp", "humid", "visib", "precip")]
     quality = {"feature": "auc", "check": "LessThanThreshold", "description": "auc 0.58 is below 0.6"}
-    said = describe_violations({"violations": [*violations, quality], "drift": drift})
-    assert said == "humid 0.50, visib 0.30, temp 0.20, 1 more; auc 0.58 is below 0.6"
+    missing = {"feature": "dest", "check": "completeness_check", "description": "observed 0.9"}
+    said = describe_violations({"violations": [*violations, quality, missing], "drift": drift})
+    assert said == "humid 0.50, visib 0.30, temp 0.20, 1 more; auc 0.58 is below 0.6; dest: observed 0.9"
 
 
 def test_the_monitor_window_holds_requests_stamped_with_the_second_they_began_in() -> None:

@@ -57,13 +57,23 @@ def _words(kind: str, detail: dict[str, Any]) -> tuple[str, str]:
             return kind.lower(), f"{detail.get('error', '')} {detail.get('cause', '')[:_CAUSE_LENGTH]}".strip()
 
 
+def drifted_features(detail: dict[str, Any]) -> list[str]:
+    """Features beyond their threshold, the farthest first."""
+    found = [one["feature"] for one in detail.get("violations", []) if one["check"] == "baseline_drift_check"]
+    return sorted(found, key=lambda name: -detail["drift"][name])
+
+
 def describe_violations(detail: dict[str, Any]) -> str:
     """The highest drift scores and what else was violated, e.g. `temp 0.52, humid 0.31; auc below threshold`."""
-    violations = detail["violations"]
     drift: dict[str, float] = detail["drift"]
-    drifted = sorted({one["feature"] for one in violations} & drift.keys(), key=lambda name: -drift[name])
+    drifted = drifted_features(detail)
     named = [f"{name} {drift[name]:.2f}" for name in drifted[:_FEATURES_NAMED]]
     if len(drifted) > _FEATURES_NAMED:
         named.append(f"{len(drifted) - _FEATURES_NAMED} more")
-    others = [one["description"] for one in violations if one["feature"] not in drift]
+    others = [_named(one) for one in detail["violations"] if one["check"] != "baseline_drift_check"]
     return "; ".join([", ".join(named), *others] if named else others)
+
+
+def _named(violation: dict[str, str]) -> str:
+    feature, description = violation["feature"], violation["description"]
+    return description if feature in description else f"{feature}: {description}"

@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 import pandas as pd
 
-from mlops_local.demo.decisions import decisions, describe_violations
+from mlops_local.demo.decisions import decisions, describe_violations, drifted_features
 from mlops_local.demo.lineage import champion_lineage, packages
 from mlops_local.demo.metrics import mean, served_quality, verdict
 from mlops_local.demo.months import Month
@@ -84,7 +84,7 @@ def _month(
         platform=served,
         served_versions={str(number): int(count) for number, count in versions.items()},
         drift=detail.get("drift", {}),
-        drifted=[one["feature"] for one in detail.get("violations", []) if one["check"] == "baseline_drift_check"],
+        drifted=drifted_features(detail),
         violations=[describe_violations(detail)] if detail.get("violations") else [],
         monitor=replayed.monitored.kind,
         decisions=decisions(event for event in observer.events() if event.month == name),
