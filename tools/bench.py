@@ -120,7 +120,7 @@ def demo_rows(result: Path) -> list[Row]:
     """Read what the last demo measured: each function's cold start and duration, and the way from drift to endpoint."""
     timings = json.loads(result.read_text()).get("timings", {}) if result.is_file() else {}
     rows = [
-        Row(f"{name}: {figure.replace('_', ' ')}", value, "s")
+        Row(f"{name}: {figure.removesuffix('_seconds').replace('_', ' ')}", value, "s" if "seconds" in figure else "")
         for name, figures in sorted(timings.get("functions", {}).items())
         for figure, value in figures.items()
     ]
