@@ -103,7 +103,12 @@ class TrainingStack(PlatformStack):
 
     def _image(self, id: str, folder: Path, dockerfile: str) -> ContainerImage:
         asset = ecr_assets.DockerImageAsset(
-            self, id, directory=str(folder), file=dockerfile, platform=ecr_assets.Platform.LINUX_AMD64
+            self,
+            id,
+            directory=str(folder),
+            file=dockerfile,
+            platform=ecr_assets.Platform.LINUX_AMD64,
+            outputs=["type=docker"],  # CreateModel refuses the OCI manifests that newer builders write by themselves
         )
         return ContainerImage(uri=asset.image_uri, repository=asset.repository)
 

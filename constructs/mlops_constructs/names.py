@@ -1,9 +1,13 @@
-"""Names of what workflows make in SageMaker: what they begin with, what tells them apart, what fits.
+"""Names of what workflows make in SageMaker: what they begin with, what tells them apart, what fits; and of their logs.
 
 Plain data that a reader without the CDK can load.
 """
 
 from __future__ import annotations
+
+VENDED_LOGS = "/aws/vendedlogs/states/"
+"""What the log groups of workflows begin with. Step Functions enters each group in a policy of the account that holds
+5,120 characters; groups of this name share one entry."""
 
 EXECUTION_NAME = "$states.context.Execution.Name"
 NAME_LIMIT = 63

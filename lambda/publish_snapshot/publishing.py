@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 from mlops_runtime import aws, layout
 from mlops_runtime.curated import remove_parts
+from mlops_runtime.documents import open_object
 from mlops_runtime.errors import Transient
+from mlops_runtime.layout import S3Uri
 from mlops_runtime.ledger_rows import Publication
 from mlops_runtime.observability import count
 from publish_snapshot import logic
@@ -72,12 +74,12 @@ class Publisher:
             return False
         try:
             return logic.share(self._keys(self.sha256), self._keys(other.sha256))
-        except aws.s3().exceptions.NoSuchKey:
+        except FileNotFoundError:
             return True  # keys nobody knows may be any; the curating job then compares the rows themselves
 
     def _keys(self, sha256: str) -> Iterator[int]:
         key = layout.staged_keys(self.config.workload, self.ledger.source, sha256)
-        with closing(aws.s3().get_object(Bucket=self.config.raw_bucket, Key=key)["Body"]) as body:
+        with closing(open_object(S3Uri(self.config.raw_bucket, key))) as body:
             while chunk := body.read(_CHUNK_BYTES):
                 yield from memoryview(chunk).cast("Q")
 

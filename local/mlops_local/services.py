@@ -12,6 +12,7 @@ MODULES = (
     "mlops_local.iam.resources",
     "mlops_local.iam.actions",
     "mlops_local.iam.kms",
+    "mlops_local.iam.absent",
     "mlops_local.lambdas",
     "mlops_local.stepfunctions",
     "mlops_local.eventbridge",

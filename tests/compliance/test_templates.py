@@ -11,6 +11,7 @@ from cloudformation_validate import CompositeEngine, Diagnostic, Severity
 
 from mlops_constructs.compliance.evidence.accepted import read_accepted
 from mlops_constructs.identity.personas import PERSONAS
+from mlops_constructs.names import VENDED_LOGS
 from tests.assembly import Assembly
 
 MAX_RESOURCES = 500
@@ -156,3 +157,29 @@ def test_guarded_stateful_stacks_cannot_be_deleted_by_accident(assembly: Assembl
             assert {"foundation", "data-lake", "audit"} <= protected
         else:
             assert not protected
+
+
+def test_images_are_built_with_the_media_types_that_sagemaker_hosts(assembly: Assembly) -> None:
+    outputs = {
+        (path.name, image["source"]["directory"]): image["source"].get("dockerOutputs")
+        for path in assembly.folder.rglob("*.assets.json")
+        for image in json.loads(path.read_text())["dockerImages"].values()
+    }
+    assert outputs
+    assert set(map(str, outputs.values())) == {"['type=docker']"}
+
+
+def test_workflows_log_where_they_take_no_room_in_the_accounts_policy(assembly: Assembly) -> None:
+    groups = {
+        (environment, stack, logical_id): group["Properties"]
+        for environment, stack, logical_id, group in assembly.resources("AWS::Logs::LogGroup")
+    }
+    logging = [
+        (environment, stack, machine["Properties"]["LoggingConfiguration"])
+        for environment, stack, _, machine in assembly.resources("AWS::StepFunctions::StateMachine")
+    ]
+    assert logging
+    for environment, stack, configuration in logging:
+        (destination,) = configuration["Destinations"]
+        group = groups[environment, stack, destination["CloudWatchLogsLogGroup"]["LogGroupArn"]["Fn::GetAtt"][0]]
+        assert group["LogGroupName"].startswith(f"{VENDED_LOGS}mlops-{environment}-{stack}-")

@@ -173,6 +173,43 @@ def test_a_rule_sends_to_a_queue_only_if_the_queue_lets_it(aws: LocalAws) -> Non
         assert json.loads(received(aws, outputs["Queue"])["Body"])["source"] == "iam-queue"
 
 
+def test_a_topic_is_not_told_for_whom_a_rule_publishes(aws: LocalAws) -> None:
+    def made(operator: str) -> core.Template:
+        let = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Resource": {"Ref": "Topic"}}
+        account = {operator: {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+        statement = {**let, "Action": "sns:Publish", "Condition": account}
+        document = {"Version": "2012-10-17", "Statement": [statement]}
+        forwarded = queue_policy("Queue")
+        (allowed,) = forwarded["Properties"]["PolicyDocument"]["Statement"]
+        allowed["Principal"] = {"Service": "sns.amazonaws.com"}
+        allowed["Condition"] = {"ArnEquals": {"aws:SourceArn": {"Ref": "Topic"}}}
+        return {
+            "Dead": QUEUE,
+            "DeadPolicy": queue_policy("Dead"),
+            "Queue": QUEUE,
+            "QueuePolicy": forwarded,
+            "Topic": {"Type": "AWS::SNS::Topic", "Properties": {}},
+            "TopicPolicy": {
+                "Type": "AWS::SNS::TopicPolicy",
+                "Properties": {"Topics": [{"Ref": "Topic"}], "PolicyDocument": document},
+            },
+            "Subscription": {
+                "Type": "AWS::SNS::Subscription",
+                "Properties": {"TopicArn": {"Ref": "Topic"}, "Protocol": "sqs", "Endpoint": core.get("Queue")},
+            },
+            "Rule": rule(Arn={"Ref": "Topic"}),
+        }
+
+    with core.deployed(aws, "iam-topic", made("StringEquals")) as outputs:
+        put(aws, "iam-topic")
+        refused = received(aws, outputs["Dead"])
+        assert "does not let events.amazonaws.com" in refused["MessageAttributes"]["ERROR_MESSAGE"]["StringValue"]
+        core.change(aws, "update", "iam-topic", core.template(made("StringEqualsIfExists")))
+        put(aws, "iam-topic")
+        message = json.loads(json.loads(received(aws, outputs["Queue"])["Body"])["Message"])
+        assert message["source"] == "iam-topic"
+
+
 def test_a_function_that_was_not_opened_to_the_rule_is_not_invoked(aws: LocalAws) -> None:
     made = {
         "Role": core.role("lambda.amazonaws.com"),
@@ -237,3 +274,20 @@ def test_a_request_with_a_foreign_key_is_refused(aws: LocalAws) -> None:
     )
     with pytest.raises(ClientError, match="security token"):
         stranger.get_parameter(Name="/x")
+
+
+LIST_ALL = core.allow("s3:ListBucket", core.get("Bucket"))
+LIST_BELOW = {**LIST_ALL, "Condition": {"StringLike": {"s3:prefix": "x*"}}}
+
+
+@pytest.mark.parametrize(("listing", "code"), [(LIST_ALL, "NoSuchKey"), (LIST_BELOW, "AccessDenied")])
+def test_only_who_may_list_the_bucket_hears_that_an_object_is_not_there(
+    aws: LocalAws, listing: core.Template, code: str
+) -> None:
+    with core.deployed(aws, "iam-absent", reading(listing)) as outputs:
+        answer = aws.client("lambda").invoke(
+            FunctionName=outputs["F"], Payload=json.dumps({"bucket": outputs["Bucket"]}).encode()
+        )
+        assert f"({code})" in json.loads(answer["Payload"].read())["errorMessage"]
+        with pytest.raises(aws.client("s3").exceptions.NoSuchKey):
+            aws.client("s3").get_object(Bucket=outputs["Bucket"], Key="x")

@@ -28,7 +28,6 @@ COPY requirements.txt ./
 RUN pip install --no-cache-dir -r requirements.txt \\
     && useradd --create-home program && mkdir -p /opt/ml
 COPY src/ /opt/program/
-USER program
 EXPOSE 8080
 ENTRYPOINT ["python", "/opt/program/main.py"]
 """
@@ -55,7 +54,7 @@ def test_a_dockerfile_becomes_a_tree_and_a_configuration(tmp_path: Path) -> None
     config = build(context(tmp_path / "context"), tmp_path / "out")
     assert config.entrypoint == ("python", "/opt/program/main.py")
     assert dict(config.environment) == {"MODE": "quiet", "HOME_DIR": "/opt/program"}
-    assert (config.workdir, config.user, config.ports) == ("/opt/program", "program", ("8080",))
+    assert (config.workdir, config.ports) == ("/opt/program", ("8080",))
     assert config.requirements == (f"boto3=={version('boto3')}",)
     assert (tmp_path / "out/opt/program/main.py").exists()
     assert (tmp_path / "out/opt/ml").is_dir()
@@ -69,6 +68,8 @@ def test_a_dockerfile_becomes_a_tree_and_a_configuration(tmp_path: Path) -> None
         ("COPY --from=builder /a /b", "--from=builder"),
         ("COPY missing.txt /opt/", "missing.txt"),
         ("ENTRYPOINT python main.py", "shell form"),
+        ("USER program", "for root"),
+        ("USER 1000:1000", "for root"),
         ("FROM ubuntu:24.04", "more than one FROM"),
     ],
 )
@@ -121,7 +122,9 @@ def test_an_image_is_pushed_and_pulled_with_the_right_to_it(aws: LocalAws, tmp_p
     folder = context(tmp_path / "context")
     assert run("login", "--username", "AWS", "--password-stdin", "host", input="secret").returncode == 0
     assert run("inspect", "cdkasset-1").returncode == 1
-    built = run("build", "--tag", "cdkasset-1", "--platform", "linux/arm64", ".")
+    refused = run("build", "--tag", "cdkasset-1", "--output=type=oci", ".")
+    assert (refused.returncode, "--output=type=oci` is not supported" in refused.stderr) == (2, True)
+    built = run("build", "--tag", "cdkasset-1", "--platform", "linux/arm64", "--output=type=docker", ".")
     assert built.returncode == 0, built.stderr
     assert run("inspect", "cdkasset-1").returncode == 0
     for words in (("tag", "cdkasset-1", uri), ("push", uri)):

@@ -244,9 +244,13 @@ def test_alerts_are_encrypted_and_tls_only(owner):
     (topic,) = resources(owner, "AWS::SNS::Topic")
     assert "KmsMasterKeyId" in topic
     (policy,) = resources(owner, "AWS::SNS::TopicPolicy")
-    secure, publishers = policy["PolicyDocument"]["Statement"]
+    secure, *publishers = policy["PolicyDocument"]["Statement"]
     assert secure["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    assert publishers["Condition"] == {"StringEquals": {"aws:SourceAccount": "111111111111"}}
+    account = {"aws:SourceAccount": "111111111111"}
+    assert {each["Principal"]["Service"]: each["Condition"] for each in publishers} == {
+        "cloudwatch.amazonaws.com": {"StringEquals": account},
+        "events.amazonaws.com": {"StringEqualsIfExists": account},  # it does not say for whom it publishes
+    }
 
 
 def test_a_reader_reads_one_prefix_and_lists_nothing_else(user):

@@ -12,6 +12,7 @@ from types import ModuleType
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,14 +38,10 @@ def curate() -> ModuleType:
     return module
 
 
-class NoSuchKeyError(Exception):
-    pass
-
-
 class FakeS3:
-    """S3 in a dictionary: only what the job calls, with S3's shapes."""
+    """S3 in a dictionary: only what the job calls, with S3's shapes, and its answer to who lists some prefixes."""
 
-    exceptions = Namespace(NoSuchKey=NoSuchKeyError)
+    exceptions = Namespace(ClientError=ClientError)
 
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], bytes] = {}
@@ -56,7 +53,7 @@ class FakeS3:
     def get_object(self, **call):
         self.read.append(call["Key"])
         if (call["Bucket"], call["Key"]) not in self.objects:
-            raise NoSuchKeyError(call["Key"])
+            raise ClientError({"Error": {"Code": "AccessDenied"}}, "GetObject")
         return {"Body": io.BytesIO(self.objects[call["Bucket"], call["Key"]])}
 
     def delete_object(self, **call):

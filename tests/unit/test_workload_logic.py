@@ -132,10 +132,7 @@ def pins(path: Path) -> list[tuple[str, str]]:
     ["workloads/flight-delays", "constructs/mlops_constructs/monitoring/container"],
     ids=["workload", "monitor"],
 )
-def test_image_does_not_run_as_root(folder: str) -> None:
-    instructions = [line for line in (ROOT / folder / "Dockerfile").read_text().splitlines() if line[:1].isupper()]
-    users = [line.split()[1] for line in instructions if line.startswith("USER")]
-    assert users[-1:] == ["program"]
-    assert instructions.index("USER program") < next(
-        i for i, x in enumerate(instructions) if x.startswith("ENTRYPOINT")
-    )
+def test_image_runs_as_root_as_sagemaker_asks(folder: str) -> None:
+    keywords = {line.split()[0] for line in (ROOT / folder / "Dockerfile").read_text().splitlines() if line}
+    assert "ENTRYPOINT" in keywords
+    assert "USER" not in keywords

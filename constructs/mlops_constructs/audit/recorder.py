@@ -10,7 +10,7 @@ from aws_cdk import aws_config as config
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from mlops_constructs.audit.rule import ConfigRule
 from mlops_constructs.datalake.zone import Zone
@@ -61,7 +61,8 @@ class ConfigRecorder(Construct):
             ),
             recording_mode=config.CfnConfigurationRecorder.RecordingModeProperty(recording_frequency=frequency.upper()),
         )
-        # Neither waits for the other: the recorder is only stable when there is a channel, which needs a recorder.
+        # Neither waits for the other: the recorder is only stable when there is a channel, which needs a recorder. Both
+        # wait for the same, so that neither is asked for long before the other.
         self.channel = config.CfnDeliveryChannel(
             self,
             "Channel",
@@ -71,11 +72,11 @@ class ConfigRecorder(Construct):
                 delivery_frequency="TwentyFour_Hours"
             ),
         )
-        if self.bucket.policy:
-            self.channel.node.add_dependency(self.bucket.policy)
+        needed: list[IConstruct] = [self.bucket.policy] if self.bucket.policy else []
         if service_linked_role == "create":
-            role = iam.CfnServiceLinkedRole(self, "Role", aws_service_name="config.amazonaws.com")
-            self.recorder.node.add_dependency(role)
+            needed.append(iam.CfnServiceLinkedRole(self, "Role", aws_service_name="config.amazonaws.com"))
+        self.recorder.node.add_dependency(*needed)
+        self.channel.node.add_dependency(*needed)
 
     def _bucket(self, key: kms.IKey, access_logs: s3.IBucket, keep_days: int) -> Zone:
         bucket = Zone(

@@ -73,18 +73,24 @@ class FindingRoutes(Construct):
     def _allow_delivery(self, rules: Sequence[str]) -> None:
         stack = Stack.of(self)
         group = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:{self.log_group.log_group_name}"
+        services: list[iam.IPrincipal] = [
+            iam.ServicePrincipal(f"{name}.amazonaws.com") for name in ("events", "delivery.logs")
+        ]
         document = iam.PolicyDocument(
             statements=[
                 iam.PolicyStatement(
+                    sid="Streams",  # made in nobody's name: there is no `aws:SourceArn` to ask for
+                    principals=services,
+                    actions=["logs:CreateLogStream"],
+                    resources=[f"{group}:*"],
+                ),
+                iam.PolicyStatement(
                     sid="FindingsOfThisAccount",
-                    principals=[
-                        iam.ServicePrincipal("events.amazonaws.com"),
-                        iam.ServicePrincipal("delivery.logs.amazonaws.com"),
-                    ],
-                    actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+                    principals=services,
+                    actions=["logs:PutLogEvents"],
                     resources=[f"{group}:*"],
                     conditions={"ArnEquals": {"aws:SourceArn": list(rules)}},
-                )
+                ),
             ]
         )
         logs.CfnResourcePolicy(

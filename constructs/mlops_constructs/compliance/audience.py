@@ -44,8 +44,9 @@ _CONTEXT = "kms:encryptioncontext:"
 # What a condition must speak of to say for whom a service acts.
 _SOURCES = _ACCOUNTS | _ORGANISATIONS | {*_ARNS, "aws:sourcevpc", "aws:sourcevpce", "lambda:eventsourcetoken"}
 _ACCOUNT_ID = re.compile(r"\d{12}")
-# Looking at a key before there is a resource that could be named; nothing of its content can be read this way.
-HARMLESS = frozenset({"kms:describekey"})
+# Nothing can be read or written this way: looking at a key before there is a resource that could be named, and making
+# a stream, which CloudWatch Logs asks of EventBridge in nobody's name.
+HARMLESS = frozenset({"kms:describekey", "logs:createlogstream"})
 
 
 def openings(statement: Statement, account: str) -> Iterator[Opening]:

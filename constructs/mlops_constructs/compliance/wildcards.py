@@ -129,6 +129,11 @@ GLUE_LOGS = Wildcard(
     actions=frozenset({"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:AssociateKmsKey"}),
     reason="Glue names the log groups of jobs itself, below /aws-glue/.",
 )
+GLUE_SECURITY = Wildcard(
+    actions=frozenset({"glue:GetSecurityConfiguration"}),
+    reason="Glue has no resource level for security configurations, which say how a job encrypts what it writes.",
+    on=("*",),
+)
 GLUE_ASSETS = Wildcard(
     actions=frozenset({"s3:GetObject"}),
     reason="Glue Data Quality loads its rule engine from a public bucket of AWS whose object names are not documented.",
@@ -290,6 +295,7 @@ REVIEWED: tuple[Wildcard, ...] = (
     DATA_QUALITY,
     TAG_INTERFACES,
     GLUE_LOGS,
+    GLUE_SECURITY,
     GLUE_ASSETS,
     REGISTRY_LIST,
     OWN_NAMES,

@@ -24,7 +24,14 @@ from mlops_constructs.governance.grants import (
 )
 from mlops_constructs.governance.known import place_of, service
 from mlops_constructs.governance.network import Network
-from mlops_constructs.governance.wildcards import DATA_QUALITY, GLUE_ASSETS, GLUE_LOGS, METRICS, TAG_INTERFACES
+from mlops_constructs.governance.wildcards import (
+    DATA_QUALITY,
+    GLUE_ASSETS,
+    GLUE_LOGS,
+    GLUE_SECURITY,
+    METRICS,
+    TAG_INTERFACES,
+)
 
 SCRIPT = Path(__file__).parent / "scripts" / "curate.py"
 JOB_TIMEOUT_MINUTES = 60
@@ -195,7 +202,7 @@ class Curation(Construct):
         use_key(key, role)
         allow(role, "glue:GetTable", "glue:BatchCreatePartition", on=self._arns)
         self._grant_logs(role)
-        allow(role, "glue:GetSecurityConfiguration", on=[self._arn("catalog")])
+        allow_wildcard(role, GLUE_SECURITY)
         use_key(log_key, role)
 
     def _grant_quality(self, lake: Lake) -> None:

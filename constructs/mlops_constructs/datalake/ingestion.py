@@ -18,7 +18,7 @@ from mlops_constructs.datalake.ingest import START, IngestTargets, ingest_states
 from mlops_constructs.datalake.lake import Lake
 from mlops_constructs.datalake.roles import IngestionRoles
 from mlops_constructs.datalake.tables import DatasetTables
-from mlops_constructs.governance.grants import allow_objects, list_objects, use_key
+from mlops_constructs.governance.grants import allow_objects, use_key
 from mlops_constructs.governance.known import key_of
 from mlops_constructs.governance.network import Network
 from mlops_constructs.governance.waivers import Waiver, waive
@@ -177,7 +177,6 @@ class Ingestion(Construct):
         allow_objects(
             lake.landing, role, "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", prefixes=[prefix]
         )
-        list_objects(lake.landing, role, prefix)  # a missing object is then "not found" instead of "access denied"
         allow_objects(lake.raw, role, "s3:PutObject", "s3:PutObjectTagging", prefixes=[prefix])
         allow_objects(lake.raw, role, "s3:GetObject", prefixes=[f"staged-meta/{prefix}"])
         for zone in (lake.landing, lake.raw):

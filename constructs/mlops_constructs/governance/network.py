@@ -54,6 +54,7 @@ class Network:
             "ec2:DescribeSubnets",
             "ec2:DescribeSecurityGroups",
             "ec2:DescribeVpcs",
+            "ec2:DescribeVpcAttribute",
             "ec2:DescribeDhcpOptions",
             "ec2:DescribeVpcEndpoints",
             "ec2:DescribeRouteTables",

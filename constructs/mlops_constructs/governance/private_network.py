@@ -151,7 +151,7 @@ class PrivateNetwork(Construct):
         account = {"StringEquals": {"aws:SourceAccount": place_of(self).account}}
         flow_logs = iam.ServicePrincipal("vpc-flow-logs.amazonaws.com", conditions=account)
         role = role or iam.Role(self, "FlowLogRole", assumed_by=flow_logs)
-        actions = ("logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams", "logs:DescribeLogGroups")
+        actions = ("logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams")
         allow(role, *actions, on=[group.log_group_arn])
         ec2.CfnFlowLog(
             self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlops_constructs.identity.place import Place, Statement, allow
+from mlops_constructs.names import VENDED_LOGS
 
 # The session's tag: people read the data of the workload they work on, and of no other.
 OWN_WORKLOAD = "${aws:PrincipalTag/workload}"
@@ -124,9 +125,9 @@ def run_workflows(place: Place) -> list[Statement]:
 
 def read_logs(place: Place) -> list[Statement]:
     """Log messages of functions and workflows."""
-    groups = place.arn("logs", f"log-group:mlops-{place.environment}-*")
+    groups = [place.arn("logs", f"log-group:{begin}mlops-{place.environment}-*") for begin in ("", VENDED_LOGS)]
     actions = ("DescribeLogStreams", "FilterLogEvents", "GetLogEvents", "GetQueryResults", "StartQuery")
-    return [allow("ReadLogs", [f"logs:{each}" for each in actions], [groups, f"{groups}:*"])]
+    return [allow("ReadLogs", [f"logs:{each}" for each in actions], [*groups, *(f"{group}:*" for group in groups)])]
 
 
 def use_keys(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, Names, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -16,6 +16,7 @@ from constructs import Construct
 from mlops_constructs.governance.grants import allow, use_key, waive_wildcard
 from mlops_constructs.governance.known import key_arn, minutes, place_of, stack_of
 from mlops_constructs.governance.wildcards import LOG_DELIVERY
+from mlops_constructs.names import VENDED_LOGS
 from mlops_constructs.orchestration.alarms import threshold_alarm
 from mlops_constructs.orchestration.states import State, definition
 
@@ -41,7 +42,7 @@ class Workflow(Construct):
     Attributes:
         state_machine: The `sfn.StateMachine`.
         role: Its role; grant what the tasks need on this.
-        log_group: Its log group.
+        log_group: Its log group, `/aws/vendedlogs/states/<stack>-<path>-<hash>`.
         alarm_failed: Fires on the first failed execution within 5 minutes.
         alarm_timed_out: Fires on the first execution stopped by the timeout: no state could announce that.
     """
@@ -64,9 +65,11 @@ class Workflow(Construct):
         self.encryption_key, self.alarm_topic = encryption_key, alarm_topic
         seconds = int(timeout.to_seconds())
         body = stack_of(self).to_json_string(definition(start_at, states, comment=id, timeout_seconds=seconds))
+        unique = Names.unique_resource_name(self, allowed_special_characters="-", separator="-", max_length=200)
         self.log_group = logs.LogGroup(
             self,
             "Logs",
+            log_group_name=f"{VENDED_LOGS}{unique}",
             encryption_key=log_key or encryption_key,
             retention=log_retention,
             removal_policy=RemovalPolicy.DESTROY,

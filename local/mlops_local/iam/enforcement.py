@@ -75,6 +75,9 @@ def _role_arn(principal: str) -> str:
     return str(role.get("Arn") or f"arn:aws:iam::{match.group(1)}:role/{match.group(2)}")
 
 
+_SILENT = ("sns", "events.amazonaws.com")
+
+
 def resource_policy_allows(
     service: str,
     action: str,
@@ -91,8 +94,8 @@ def resource_policy_allows(
         action: For example `sqs:SendMessage`.
         resource_arn: The queue, topic, function or key.
         principal: The calling service, for example `events.amazonaws.com`.
-        source_arn: The rule or schedule it acts for (`aws:SourceArn`).
-        account: Account of the source (`aws:SourceAccount`).
+        source_arn: The rule or schedule it acts for (`aws:SourceArn`); EventBridge does not tell a topic.
+        account: Account of the source (`aws:SourceAccount`); EventBridge does not tell a topic.
         encryption_context: Of a request to KMS that a queue or topic makes for the calling service. Such a request
             tells neither source account nor source ARN.
     """
@@ -103,7 +106,7 @@ def resource_policy_allows(
         return False
     origin = {"aws:sourcearn": source_arn, "aws:sourceaccount": account, "aws:sourceowner": account}
     context: Mapping[str, Any] = {
-        **({} if encryption_context else origin),
+        **({} if encryption_context or (service, principal) == _SILENT else origin),
         **{f"kms:encryptioncontext:{key}".lower(): value for key, value in (encryption_context or {}).items()},
         "aws:principalservicename": principal,
         "aws:principalisawsservice": "true",

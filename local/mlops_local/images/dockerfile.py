@@ -16,6 +16,7 @@ from .store import Config, ImageError
 # A base image is this interpreter; anything that isn't Python would be a lie.
 _PYTHON_BASE = re.compile(r"^(?:[\w.:-]+/)*python(?::3[\w.-]*)?(?:@sha256:[0-9a-f]{64})?$")
 _NO_EFFECT = {"useradd", "groupadd", "adduser", "addgroup", "chown", "chmod"}
+_ROOT = ("root", "0")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))")
 
 
@@ -33,7 +34,6 @@ class Build:
     rootfs: Path
     arguments: Mapping[str, str]
     workdir: str = "/"
-    user: str = ""
     entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
@@ -68,7 +68,6 @@ class Build:
             self.command,
             tuple(sorted(self.environment.items())),
             self.workdir,
-            self.user,
             tuple(sorted(self.labels.items())),
             tuple(self.ports),
             tuple(self.requirements),
@@ -143,7 +142,8 @@ class Build:
         self.ports += rest.split()
 
     def _user(self, rest: str) -> None:
-        self.user = rest
+        if rest.partition(":")[0] not in _ROOT:
+            raise ImageError(f"USER {rest}: SageMaker mounts its folders for root; leave the image's user as it is")
 
     def _entrypoint(self, rest: str) -> None:
         self.entrypoint = _exec_form("ENTRYPOINT", rest)

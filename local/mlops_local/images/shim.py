@@ -13,6 +13,8 @@ from .store import ImageError, Store
 
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 _LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+# Docker's own media types, which SageMaker asks for, into the image store: what happens here anyway.
+_OUTPUT = "--output=type=docker"
 _IGNORED_OPTIONS = ("--platform", "--cache-from", "--cache-to", "--network")
 
 
@@ -76,7 +78,7 @@ def _build(store: Store, words: list[str]) -> None:
             arguments[name] = value
         elif word in _IGNORED_OPTIONS:
             next(waiting)
-        elif word.startswith("-") and word != "--no-cache":
+        elif word.startswith("-") and word not in ("--no-cache", _OUTPUT):
             raise ImageError(f"`docker build {word}` is not supported")
         elif not word.startswith("-"):
             context = Path(word)

@@ -25,7 +25,6 @@ class Config:
         command: CMD as a list.
         environment: ENV.
         workdir: WORKDIR inside the image.
-        user: USER; recorded only, processes run as the user of the local AWS.
         labels: LABEL.
         ports: EXPOSE.
         requirements: Pinned requirements the image installs; this interpreter has them.
@@ -35,7 +34,6 @@ class Config:
     command: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     workdir: str = "/"
-    user: str = ""
     labels: tuple[tuple[str, str], ...] = ()
     ports: tuple[str, ...] = ()
     requirements: tuple[str, ...] = ()

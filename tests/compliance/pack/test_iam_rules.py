@@ -24,6 +24,7 @@ from tests.compliance.pack.iam_samples import (
 )
 
 BUCKET = "arn:aws:s3:::lake"
+CATALOG = "arn:aws:glue:us-east-1:111111111111:catalog"
 
 
 # IAM-1
@@ -63,6 +64,14 @@ def test_every_wildcard_in_an_action_is_a_finding():
     assert details("IAM-1.named-actions", found) == {"s3:Get*", "kms:*"}
     assert details("IAM-1.no-administrator", found) == set()
     assert passes("IAM-1.named-actions", {"R": role(allow("s3:GetObject", f"{BUCKET}/raw/*"))}) == ["R"]
+
+
+def test_an_action_without_resource_level_on_a_resource_grants_nothing():
+    rule, reads = "IAM-1.no-dead-grant", ["glue:GetSecurityConfiguration", "glue:GetTable"]
+    assert details(rule, {"R": role(allow(reads, CATALOG))}) == {"glue:GetSecurityConfiguration"}
+    assert passes(rule, {"R": role(allow(reads, "*"))}) == ["R"]
+    assert passes(rule, {"R": role(allow("glue:GetTable", CATALOG))}) == ["R"]
+    assert passes(rule, {"R": role({**allow(reads, CATALOG), "Effect": "Deny"})}) == ["R"]
 
 
 @pytest.mark.parametrize("action", ["*", "*:*"])

@@ -64,6 +64,17 @@ def _named_actions(estate: Estate) -> Iterator[Judgement]:
     yield from _judged(estate, findings)
 
 
+def _no_dead_grant(estate: Estate) -> Iterator[Judgement]:
+    findings: dict[Resource, list[tuple[str, str]]] = {}
+    for resource, statement in _allows(estate):
+        if statement.resources and "*" not in statement.resources:
+            for action in statement.actions:
+                if action.lower() in _without_resource():
+                    message = f"allows {action} on {', '.join(statement.resources)}: it knows no resource, so nothing"
+                    findings.setdefault(resource, []).append((action, message))
+    yield from _judged(estate, findings)
+
+
 def _no_exclusion(estate: Estate) -> Iterator[Judgement]:
     findings: dict[Resource, list[tuple[str, str]]] = {}
     for resource, statement in _allows(estate):
@@ -179,6 +190,16 @@ RULES: tuple[Rule, ...] = (
         severity=Severity.HIGH,
         phase=Phase.REPEATABLE,
         check=_named_resources,
+    ),
+    Rule(
+        id="IAM-1.no-dead-grant",
+        title="Actions that know no resource are allowed on *",
+        rationale="AWS never matches such an action with a named resource: what needs the permission fails on the day "
+        "it is needed.",
+        remedy="Allow the action on *, in a statement of its own; remove it if nothing needs it.",
+        severity=Severity.MEDIUM,
+        phase=Phase.REPEATABLE,
+        check=_no_dead_grant,
     ),
     Rule(
         id="IAM-1.no-exclusion",

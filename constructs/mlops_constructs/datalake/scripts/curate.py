@@ -338,7 +338,11 @@ class Job:
         bucket, key = _split(uri)
         try:
             body: bytes = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        except self.s3.exceptions.NoSuchKey:
+        except self.s3.exceptions.ClientError as error:
+            # Who may not list the whole bucket is told that it is refused, not that there is nothing.
+            code = error.response["Error"]["Code"]
+            if code not in ("NoSuchKey", "AccessDenied") or key in self._keys(bucket, key):
+                raise
             return None
         return body
 
