@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from mlops_constructs.lineage import decision_only
 from mlops_local.server import LocalAws
 from tests.local.ml import IMAGE, events_queue, eventually, received
 
@@ -139,3 +142,42 @@ def test_cloudformation_creates_updates_replaces_and_deletes_a_group(aws: LocalA
     assert client.describe_model_package_group(ModelPackageGroupName="renamed")
     stacks.delete_stack(StackName="groups")
     eventually(lambda: client.list_model_package_groups(NameContains="renamed")["ModelPackageGroupSummaryList"] == [])
+
+
+def approver(aws: LocalAws) -> Any:
+    """SageMaker for a role that decides about versions and may change nothing else about them."""
+    iam, name = aws.client("iam"), "registry-approver"
+    trust = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "sts:AssumeRole"}
+    document = {"Version": "2012-10-17", "Statement": [trust]}
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(document))["Role"]["Arn"]
+    decide = {"Effect": "Allow", "Action": "sagemaker:UpdateModelPackage", "Resource": "*"}
+    statement = {**decide, "Condition": decision_only(["Approved", "Rejected"])}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy)
+    given = aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="person")["Credentials"]
+    session = boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], "us-east-1")
+    return session.client("sagemaker", endpoint_url=aws.endpoint_url)
+
+
+@pytest.mark.usefixtures("group")
+def test_who_decides_about_a_version_cannot_change_its_lineage(aws: LocalAws) -> None:
+    client = aws.client("sagemaker")
+    lineage = {"training_job": "train-1"}
+    arn = client.create_model_package(**package(CustomerMetadataProperties=lineage))["ModelPackageArn"]
+    person = approver(aws)
+    for change in (
+        {"CustomerMetadataProperties": {"training_job": "train-2"}},
+        {"CustomerMetadataPropertiesToRemove": ["training_job"]},
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            person.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved", **change)
+    # IAM cannot forbid this: the deploy workflow compares the container with what the training job made.
+    other = {"Containers": [{"Image": IMAGE, "ModelDataUrl": "s3://models/other.tar.gz"}]}
+    types = {"SupportedContentTypes": ["text/csv"], "SupportedResponseMIMETypes": ["application/jsonlines"]}
+    specification = {**other, **types}
+    person.update_model_package(
+        ModelPackageArn=arn, ModelApprovalStatus="Approved", InferenceSpecification=specification
+    )
+    found = client.describe_model_package(ModelPackageName=arn)
+    assert found["CustomerMetadataProperties"] == lineage
+    assert found["InferenceSpecification"]["Containers"] == other["Containers"]

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from champion_challenge.logic import Evaluation, Former, Policy, challenge
+from mlops_constructs.lineage import LINEAGE
 from mlops_runtime import aws, layout
 from mlops_runtime.errors import ConfigurationError, EvaluationInvalid, HoldoutMismatch, NoLabelledData, SnapshotInvalid
 from mlops_runtime.ledger import Ledger
@@ -344,6 +345,7 @@ def test_a_version_knows_its_lineage_baselines_and_card(registry: Account, call:
     assert (registered["version"], registered["approval_status"]) == (1, "PendingManualApproval")
     package = aws.sagemaker().describe_model_package(ModelPackageName=str(registered["model_package_arn"]))
     lineage = package["CustomerMetadataProperties"]
+    assert {key for key in lineage if not key.startswith("metric_")} == set(LINEAGE)
     assert lineage["snapshot_id"] == "s" * 64
     assert lineage["training_job"] == "train-run-1"
     assert lineage["snapshot_uri"] == f"{RUN}/snapshot/snapshot.json"

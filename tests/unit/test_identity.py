@@ -109,7 +109,9 @@ def test_only_the_approver_approves_and_approves_only() -> None:
     assert [name for name in PERSONAS if "sagemaker:UpdateModelPackage" in actions(name)] == ["approver"]
     (approve,) = [s for s in statements("approver") if s["Action"] == ["sagemaker:UpdateModelPackage"]]
     assert approve["Resource"] == ["arn:aws:sagemaker:eu-west-1:111111111111:model-package/*-test/*"]
-    assert approve["Condition"] == {"StringEquals": {"sagemaker:ModelApprovalStatus": ["Approved", "Rejected"]}}
+    assert approve["Condition"]["StringEquals"] == {"sagemaker:ModelApprovalStatus": ["Approved", "Rejected"]}
+    assert approve["Condition"]["Null"]["sagemaker:CustomerMetadataProperties/training_job"] == "true"
+    assert approve["Condition"]["Null"]["sagemaker:CustomerMetadataPropertiesToRemove"] == "true"
     writes = {a for a in actions("approver") if privilege(a)["access_level"] not in ("List", "Read")}
     assert writes == {"sagemaker:UpdateModelPackage"}
 

@@ -50,8 +50,34 @@ def test_an_input_without_a_package_does_not_break_the_first_state():
 
 
 def test_only_approved_packages_are_deployed():
-    assert follow("PackageApproved", approval="Approved") == "InspectEndpoint"
+    assert follow("PackageApproved", approval="Approved") == "OriginKnown"
     assert follow("PackageApproved", approval="PendingManualApproval") == "NotApproved"
+
+
+@pytest.mark.parametrize(
+    ("containers", "metadata", "next"),
+    [
+        ([{"Image": "i:1", "ModelDataUrl": "s3://b/m"}], {"training_job": "t"}, "InspectEndpoint"),
+        ([{"Image": "i:2", "ModelDataUrl": "s3://b/m"}], {"training_job": "t"}, "PackageChanged"),
+        ([{"Image": "i:1", "ModelDataUrl": "s3://b/n"}], {"training_job": "t"}, "PackageChanged"),
+        ([{"Image": "i:1"}], {"training_job": "t"}, "PackageChanged"),
+        ([{"Image": "i:1", "ModelDataUrl": "s3://b/m"}] * 2, {"training_job": "t"}, "PackageChanged"),
+        ([{"Image": "i:2", "ModelDataUrl": "s3://b/m"}], {}, "InspectEndpoint"),
+        ([{"Image": "i:2", "ModelDataUrl": "s3://b/m"}], None, "InspectEndpoint"),
+    ],
+)
+def test_what_serves_is_what_the_training_job_made(containers, metadata, next):
+    package = {"ModelPackageVersion": 1, "InferenceSpecification": {"Containers": containers}}
+    if metadata is not None:
+        package["CustomerMetadataProperties"] = metadata
+    job = {"AlgorithmSpecification": {"TrainingImage": "i:1"}, "ModelArtifacts": {"S3ModelArtifacts": "s3://b/m"}}
+    training_job = assigned("DescribePackage", "training_job", result=package)
+    content = assigned("DescribePackage", "content", result=package)
+    made = assigned("DescribeTraining", "made", result=job)
+    if follow("OriginKnown", training_job=training_job) == "InspectEndpoint":
+        assert next == "InspectEndpoint"
+    else:
+        assert follow("PackageIntact", content=content, made=made) == next
 
 
 def test_the_model_is_isolated_and_knows_its_version():
@@ -259,7 +285,8 @@ def test_the_workflow_may_reject_versions_but_never_approve_one():
     packages = ["arn:aws:sagemaker:eu-west-1:111111111111:model-package/churn-test/*"]
     assert allowed_on("ServingDeployRole", "sagemaker:UpdateModelPackage") == packages
     updating = [s for s in statements("ServingDeployRole") if "sagemaker:UpdateModelPackage" in as_list(s["Action"])]
-    assert [s["Condition"] for s in updating] == [{"StringEquals": {"sagemaker:ModelApprovalStatus": "Rejected"}}]
+    assert [s["Condition"]["StringEquals"] for s in updating] == [{"sagemaker:ModelApprovalStatus": ["Rejected"]}]
+    assert updating[0]["Condition"]["Null"]["sagemaker:CustomerMetadataProperties/training_job"] == "true"
 
 
 def test_updates_keep_the_count_that_autoscaling_chose():

@@ -117,6 +117,7 @@ DESCRIBED = {
     "ModelApprovalStatus": "Approved",
     "InferenceSpecification": {"Containers": [{"Image": "image", "ModelDataUrl": "s3://artefacts/model.tar.gz"}]},
     "DriftCheckBaselines": {"ModelDataQuality": {"Statistics": {"S3Uri": BASELINE}}},
+    "CustomerMetadataProperties": {"training_job": "flight-delays-local-train-run-1"},
 }
 FORMER_PACKAGE = PACKAGE.replace("/3", "/2")
 ORIGIN = {
@@ -195,9 +196,14 @@ NOT_LIVE = {**LIVE, "live": False, "reason": "an alarm rolled the update back"}
 WRONG = {"passed": False, "reason": "score 7 is not a probability", "latency_ms": 3}
 OWN_RUN = {"ExecutionArn": "arn:aws:states:us-east-1:000000000000:execution:test:run-1"}
 OLDER_RUN = {"ExecutionArn": "arn:aws:states:us-east-1:000000000000:execution:test:run-0"}
+MADE = {
+    "AlgorithmSpecification": {"TrainingImage": "image"},
+    "ModelArtifacts": {"S3ModelArtifacts": "s3://artefacts/model.tar.gz"},
+}
 DEPLOY: dict[str, Answer] = {
     "AskForTurn": [{"Executions": [OWN_RUN, OLDER_RUN]}, {"Executions": [OWN_RUN]}],
     "DescribePackage": DESCRIBED,
+    "DescribeTraining": MADE,
     "InspectEndpoint": [UPDATING, FORMER],
     "CreateModel": {"ModelArn": "arn"},
     "CreateEndpointConfig": {"EndpointConfigArn": "arn"},
@@ -400,6 +406,23 @@ SCENARIOS = (
         input=APPROVED,
         failed=True,
         answers={"DescribePackage": {**DESCRIBED, "ModelApprovalStatus": "Rejected"}},
+    ),
+    _scenario(
+        "serving",
+        "somebody changed what the package holds",
+        "Deployment Failed",
+        DEPLOY,
+        input=APPROVED,
+        failed=True,
+        answers={"DescribeTraining": {**MADE, "AlgorithmSpecification": {"TrainingImage": "another"}}},
+    ),
+    _scenario(
+        "serving",
+        "a version that others registered",
+        "Deployment Succeeded",
+        DEPLOY,
+        input=APPROVED,
+        answers={"DescribePackage": {**DESCRIBED, "CustomerMetadataProperties": None}},
     ),
     _scenario(
         "serving",

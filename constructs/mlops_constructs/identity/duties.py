@@ -19,6 +19,7 @@ from mlops_constructs.identity.abilities import (
     use_keys,
 )
 from mlops_constructs.identity.place import Place, Statement, allow
+from mlops_constructs.lineage import decision_only
 
 
 def platform_admin(place: Place) -> list[Statement]:
@@ -107,7 +108,6 @@ def ml_engineer(place: Place) -> list[Statement]:
 
 def approver(place: Place) -> list[Statement]:
     """Approves or rejects versions; cannot deploy, train or change anything about a version but its approval."""
-    decide: dict[str, str | list[str]] = {"sagemaker:ModelApprovalStatus": ["Approved", "Rejected"]}
     return [
         *see_registry(place),
         allow("FindGroups", ["sagemaker:ListModelPackageGroups"], ["*"]),
@@ -115,7 +115,7 @@ def approver(place: Place) -> list[Statement]:
             "Approve",
             ["sagemaker:UpdateModelPackage"],
             [place.arn("sagemaker", f"model-package/*-{place.environment}/*")],
-            {"StringEquals": decide},
+            decision_only(["Approved", "Rejected"]),
         ),
         *read_contract(place),
     ]

@@ -66,6 +66,8 @@ def allow_deploy(role: iam.IRole, *, endpoint_name: str, served_by: iam.IRole, v
     allow_names(role, OWN_NAMES, "sagemaker:CreateEndpointConfig", "sagemaker:DeleteEndpointConfig", on=[configs])
     allow_names(role, OWN_NAMES, "sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint", on=[endpoint, configs])
     allow(role, "sagemaker:DescribeEndpoint", "sagemaker:DeleteEndpoint", "sagemaker:AddTags", on=[endpoint])
+    jobs = sagemaker_arn(role, "training-job", f"{endpoint_name}-*")
+    allow_names(role, OWN_NAMES, "sagemaker:DescribeTrainingJob", on=[jobs])
     allow_pass(role, [served_by])
     allow_volume_key(role, volume_key)
 

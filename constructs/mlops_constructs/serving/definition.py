@@ -1,7 +1,7 @@
 """The deploy workflow as plain data: from an approved model package to a verified endpoint.
 
-    AskForTurn -> DescribePackage -> InspectEndpoint -> CreateModel -> CreateEndpointConfig -> ReadFreeze
-      -> CreateEndpoint | UpdateEndpoint
+    AskForTurn -> DescribePackage -> DescribeTraining -> InspectEndpoint -> CreateModel -> CreateEndpointConfig
+      -> ReadFreeze -> CreateEndpoint | UpdateEndpoint
       -> wait -> LiveConfigCheck -> SmokeTest -> PublishChampion -> scaling -> Deployment Succeeded
     the endpoint still serves the former config -> Deployment Rolled Back
     the smoke test fails on an endpoint that had a former config -> RestorePrevious -> Deployment Rolled Back
@@ -34,6 +34,8 @@ from mlops_constructs.serving.waiting import has_looks, poll
 from mlops_constructs.training.jobs import takes_volume_key
 
 START_AT = "Begin"
+_TRAINING_JOB = "$states.result.CustomerMetadataProperties.training_job"
+_CONTAINERS = "$states.result.InferenceSpecification.Containers"
 
 
 def definition(context: DeployContext) -> dict[str, State]:
@@ -42,6 +44,7 @@ def definition(context: DeployContext) -> dict[str, State]:
         START_AT: _begin(context),
         **taking_turns(context),
         **_package(context),
+        **_origin(context),
         **inspection(context),
         "CreateModel": _create_model(context),
         "ModelRefused": refusal(EXISTING, next="CreateEndpointConfig"),
@@ -99,15 +102,39 @@ def _package(context: DeployContext) -> dict[str, State]:
             assign={
                 "version": "{% $states.result.ModelPackageVersion %}",
                 "approval": "{% $states.result.ModelApprovalStatus %}",
+                "training_job": f"{{% [{_TRAINING_JOB}, ''][0] %}}",
+                # Of several containers a list of texts, which equals no text.
+                "content": f"{{% {_CONTAINERS}.(Image & ' ' & ModelDataUrl) %}}",
                 "name": execution_name(context.endpoint_name, item=f"'v' & {version}"),
                 "versioned": f"{{% '{context.endpoint_name}-v' & {version} & '-' %}}",
                 "looks": 0,
             },
         ),
-        "PackageApproved": choice([("{% $approval = 'Approved' %}", "InspectEndpoint")], default="NotApproved"),
+        "PackageApproved": choice([("{% $approval = 'Approved' %}", "OriginKnown")], default="NotApproved"),
         # Nothing is taken from a package that waits for its approval, or was refused before.
         "NotApproved": failure(
             "'ModelNotApproved'", "'approve the model package first: its status is ' & $approval", next="EmitFailed"
+        ),
+    }
+
+
+def _origin(context: DeployContext) -> dict[str, State]:
+    """Whoever may approve a version may also change its container, which IAM cannot forbid: what serves was trained."""
+    made = "$states.result.AlgorithmSpecification.TrainingImage & ' ' & $states.result.ModelArtifacts.S3ModelArtifacts"
+    return {
+        # A version that others registered may come from anywhere.
+        "OriginKnown": choice([("{% $training_job = '' %}", "InspectEndpoint")], default="DescribeTraining"),
+        "DescribeTraining": sagemaker(
+            "describeTrainingJob",
+            {"TrainingJobName": "{% $training_job %}"},
+            next="PackageIntact",
+            assign={"made": f"{{% {made} %}}"},
+        ),
+        "PackageIntact": choice([("{% $content = $made %}", "InspectEndpoint")], default="PackageChanged"),
+        "PackageChanged": failure(
+            "'PackageChanged'",
+            "'the package holds ' & $string($content) & ', its training job ' & $training_job & ' made ' & $made",
+            next="RejectFailed",
         ),
     }
 

@@ -9,6 +9,7 @@ from constructs import Construct
 
 from mlops_constructs.governance.grants import allow_names, allow_wildcard
 from mlops_constructs.governance.wildcards import OWN_NAMES, REGISTRY_LIST
+from mlops_constructs.lineage import decision_only
 from mlops_constructs.training.access import sagemaker_arn
 
 NO_CHAMPION = "none"
@@ -69,7 +70,7 @@ class ModelRegistry(Construct):
 
     def grant_reject(self, role: iam.IRole) -> None:
         """Let a role reject versions of this group; never approve one."""
-        only = {"StringEquals": {"sagemaker:ModelApprovalStatus": "Rejected"}}
+        only = decision_only(["Rejected"])
         allow_names(role, OWN_NAMES, "sagemaker:UpdateModelPackage", on=[self.packages_arn], conditions=only)
 
     def grant_register(self, role: iam.IRole) -> None:

@@ -47,6 +47,14 @@ _EVENT_FIELDS = (
     "ApprovalDescription",
     "CustomerMetadataProperties",
 )
+_UPDATED = (
+    "ModelApprovalStatus",
+    "ApprovalDescription",
+    "InferenceSpecification",
+    "ModelCard",
+    "ModelLifeCycle",
+    "SourceUri",
+)
 _SUMMARY = (
     "ModelPackageName",
     "ModelPackageGroupName",
@@ -187,19 +195,24 @@ class Registry:
         return self._package(arn)
 
     def update(self, request: Request) -> Record:
-        """UpdateModelPackage: approval, its description, customer metadata, model card, life cycle."""
+        """UpdateModelPackage: approval, its description, containers, customer metadata, model card, life cycle."""
         parameters = request.parameters
         arn = parameters["ModelPackageArn"]
         status = parameters.get("ModelApprovalStatus")
-        self._account.authorize(request, arn, {"sagemaker:ModelApprovalStatus": status} if status else {})
+        metadata = parameters.get("CustomerMetadataProperties", {})
+        removed = parameters.get("CustomerMetadataPropertiesToRemove", [])
+        context = {
+            "sagemaker:ModelApprovalStatus": status,
+            "sagemaker:CustomerMetadataPropertiesToRemove": removed,
+            **{f"sagemaker:CustomerMetadataProperties/{key}": value for key, value in metadata.items()},
+        }
+        self._account.authorize(request, arn, {key: value for key, value in context.items() if value})
         record = self._package(arn)
-        for name in ("ModelApprovalStatus", "ApprovalDescription", "ModelCard", "ModelLifeCycle", "SourceUri"):
+        for name in _UPDATED:
             if name in parameters:
                 record[name] = parameters[name]
-        metadata = {**record.get("CustomerMetadataProperties", {}), **parameters.get("CustomerMetadataProperties", {})}
-        for key in parameters.get("CustomerMetadataPropertiesToRemove", []):
-            metadata.pop(key, None)
-        record["CustomerMetadataProperties"] = metadata or None
+        kept = {**record.get("CustomerMetadataProperties", {}), **metadata}
+        record["CustomerMetadataProperties"] = {key: kept[key] for key in kept if key not in removed} or None
         record["LastModifiedTime"] = now()
         self._emit(record)
         return {"ModelPackageArn": arn}
