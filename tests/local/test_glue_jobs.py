@@ -94,7 +94,7 @@ def test_concurrent_runs_are_limited_and_can_be_stopped(aws: LocalAws, role: str
 @pytest.mark.parametrize(
     ("name", "changes", "reason"),
     [
-        ("no-script", {"Command": {"Name": "pythonshell", "ScriptLocation": f"s3://{BUCKET}/none.py"}}, "NoSuchKey"),
+        ("no-script", {"Command": {"Name": "pythonshell", "ScriptLocation": f"s3://{BUCKET}/none.py"}}, "AccessDenied"),
         ("no-module", {"DefaultArguments": {"--additional-python-modules": "leftpad==1.0"}}, "not installed"),
     ],
 )
