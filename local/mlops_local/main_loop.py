@@ -15,7 +15,8 @@ from pathlib import Path
 
 from .entrance import guard
 from .errors import LocalAwsError
-from .server import ACCOUNT, HOST, READY_FILE, REGION, check_room, without_proxy
+from .home import FOLDERS, READY_FILE, hold
+from .server import ACCOUNT, HOST, REGION, check_room, without_proxy
 
 _FILES = 10_240
 
@@ -33,6 +34,7 @@ def serve(home: Path, port: int, *, with_parent: bool = False) -> None:
     """
     home = home.resolve()
     check_room(home, port)
+    held = hold(home)
     prepare(home, port)
     from .runtime import Runtime
     from .services import register_all
@@ -45,11 +47,12 @@ def serve(home: Path, port: int, *, with_parent: bool = False) -> None:
         (home / READY_FILE).unlink(missing_ok=True)
         runtime.processes.stop()
         _end_function_workers()
+        held.close()
 
 
 def prepare(home: Path, port: int) -> None:
     """Sets the environment the emulator reads at import, then checks that it is the release we know."""
-    folders = {name: home / name for name in ("s3", "tmp", "images", "jobs")}
+    folders = {name: home / name for name in FOLDERS}
     for folder in folders.values():
         folder.mkdir(parents=True, exist_ok=True)
     for name in [name for name in os.environ if name.startswith(("AWS_", "LAMBDA_", "SFN_", "LOCALSTACK_"))]:

@@ -16,6 +16,7 @@ import boto3
 
 from .clients import Clients
 from .errors import AccessDenied, AssumeRoleDenied, LocalAwsError
+from .home import USAGE_FILE
 from .iam.roles import RoleSessions
 from .iam.usage import UsageLog
 from .processes import ProcessTable
@@ -50,7 +51,7 @@ class Runtime:
     def __init__(self, home: Path, port: int) -> None:
         self.home = home
         self.endpoint_url = f"http://127.0.0.1:{port}"
-        self.usage = UsageLog(home / "iam-usage.jsonl")
+        self.usage = UsageLog(home / USAGE_FILE)
         self.processes = ProcessTable()
         self._clients = Clients(self.endpoint_url, self.region)
         self._roles = RoleSessions(self.account)

@@ -18,11 +18,11 @@ from typing import Any, Self
 
 from .clients import Clients
 from .errors import LocalAwsError
+from .home import LOG_FILE, READY_FILE
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
-READY_FILE = "ready"
 FREE_BYTES = 3 * 1024**3
 _START_SECONDS = 120
 _STOP_SECONDS = 20
@@ -100,7 +100,7 @@ class LocalAws:
     def __init__(self, home: Path, port: int = 4566) -> None:
         self.home, self.port = home.resolve(), port
         self.endpoint_url = f"http://{HOST}:{port}"
-        self.log = self.home / "server.log"
+        self.log = self.home / LOG_FILE
         self._child: subprocess.Popen[bytes] | None = None
         self._clients = Clients(self.endpoint_url, REGION)
 
@@ -120,10 +120,9 @@ class LocalAws:
     def start(self) -> Self:
         """Starts the server and returns when it answers."""
         check_room(self.home, self.port)
-        (self.home / READY_FILE).unlink(missing_ok=True)
         argv = [sys.executable, "-m", "mlops_local", "serve", "--port", str(self.port), "--home", str(self.home)]
         argv += ["--with-parent"]
-        with self.log.open("wb") as log:
+        with self.log.open("ab") as log:
             # Its own session: Ctrl-C reaches us, and we stop it in order.
             # And its input is a pipe from us: when we are gone without stopping it, it sees the end and stops.
             self._child = subprocess.Popen(

@@ -16,6 +16,7 @@ import pytest
 
 from mlops_local import patches, server
 from mlops_local.errors import LocalAwsError
+from mlops_local.home import hold
 from mlops_local.main_loop import raise_file_limit
 from mlops_local.processes import ProcessTable
 from mlops_local.server import LocalAws
@@ -87,6 +88,27 @@ def test_a_proxy_and_a_profile_of_the_caller_do_not_matter(tmp_path: Path, monke
         environment = aws.environ()
     assert environment["NO_PROXY"] == environment["no_proxy"] == "internal.example,127.0.0.1"
     assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN"} & set(environment)
+
+
+@pytest.mark.local
+def test_a_new_start_is_an_empty_account_and_two_do_not_share_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("not the local AWS's")
+    with LocalAws(tmp_path, free_port()) as aws:
+        aws.client("s3").create_bucket(Bucket="left-over")
+        with pytest.raises(LocalAwsError, match=rf"another local AWS runs in {tmp_path}: .*--home"):
+            LocalAws(tmp_path, free_port()).start()
+        assert [bucket["Name"] for bucket in aws.client("s3").list_buckets()["Buckets"]] == ["left-over"]
+    with LocalAws(tmp_path, free_port()) as aws:
+        assert aws.client("s3").list_buckets()["Buckets"] == []
+    assert (tmp_path / "mine.txt").exists()
+
+
+def test_what_no_local_aws_made_is_not_removed(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "holiday.jpg").touch()
+    with pytest.raises(LocalAwsError, match="holds images and no LOCAL-AWS"):
+        hold(tmp_path)
+    assert (tmp_path / "images" / "holiday.jpg").exists()
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,29 @@ def test_values_of_another_type_are_counted_apart(monitor: SimpleNamespace) -> N
     assert (list(column.present), column.mismatched, column.rows) == ([1.0, 2.0], 3, 6)
 
 
+SPELT = {True: ("true", "True", "1", "1.0"), False: ("false", "FALSE", "0", "0.0")}
+flags = st.lists(st.booleans(), min_size=1, max_size=40)
+
+
+@given(values=flags, spelt=st.data())
+def test_a_boolean_is_the_same_however_it_is_spelt(monitor: SimpleNamespace, values: list[bool], spelt: Any) -> None:
+    describe = monitor.describe
+    texts = [spelt.draw(st.sampled_from(SPELT[value])) for value in values]
+    learnt = describe.feature(describe.from_values("x", "Boolean", values))
+    assert learnt == describe.feature(describe.from_texts("x", "Boolean", texts))
+    assert learnt == describe.feature(describe.from_values("x", "Boolean", [float(value) for value in values]))
+    assert learnt["inferred_type"] == "String"
+
+
+@given(values=st.lists(st.one_of(st.none(), st.integers(-(2**53), 2**53), st.floats(-1e100, 1e100)), max_size=40))
+def test_values_and_the_texts_of_them_are_the_same(monitor: SimpleNamespace, values: list[float | None]) -> None:
+    describe = monitor.describe
+    for kind, given_values in (("Fractional", values), ("Integral", [v and int(v) for v in values])):
+        texts = ["" if value is None else str(value) for value in given_values]
+        learnt = describe.feature(describe.from_values("x", kind, given_values))
+        assert learnt == describe.feature(describe.from_texts("x", kind, texts))
+
+
 labelled = st.lists(st.tuples(st.booleans(), st.integers(0, 10)), min_size=2, max_size=80)
 
 
@@ -172,14 +195,17 @@ def test_quality_below_the_limit_is_a_violation_with_the_metrics_name(monitor: S
         (("x", "Integral", ["1", "b", "3"]), "data_type_check"),
         (("x", "Integral", ["1", "", ""]), "completeness_check"),
         (("y", "String", ["a", "new", "new"]), "categorical_values_check"),
+        (("b", "Boolean", ["true", "yes"]), "data_type_check"),
         (("z", "String", ["a"]), "extra_column_check"),
     ],
 )
 def test_each_check_finds_its_violation(monitor: SimpleNamespace, column: tuple[Any, ...], check: str) -> None:
     describe = monitor.describe
     base = [describe.from_values("x", "Integral", [1, 2, 3, 4]), describe.from_values("y", "String", ["a", "b"])]
+    base.append(describe.from_values("b", "Boolean", [True, False, None, True]))
     limits = monitor.constraints.suggest(describe.statistics(base, 4), monitor.settings.Thresholds())
     current = {"x": describe.from_texts("x", "Integral", ["1", "2"]), "y": describe.from_texts("y", "String", ["a"])}
+    current["b"] = describe.from_texts("b", "Boolean", ["true", "1"])
     clean = describe.statistics(current.values(), 2)
     assert monitor.constraints.evaluate(limits, clean, {"x": 0.1}) == []
     current[column[0]] = describe.from_texts(*column)

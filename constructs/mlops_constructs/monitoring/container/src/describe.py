@@ -13,9 +13,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 import sketch
-from settings import Kind
+from settings import CATEGORICAL, Kind
 
 Statistics = dict[str, Any]
+
+# The landed file, the training data and the client may each spell a boolean in their own way.
+_BOOLEANS = {
+    **dict.fromkeys(("true", "1", "1.0"), "true"),
+    **dict.fromkeys(("false", "0", "0.0"), "false"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +31,7 @@ class Column:
     Attributes:
         name: The feature.
         kind: What its values should be.
-        present: Numbers, or strings when the kind is String; without missing values, in any order.
+        present: Numbers, or strings when the kind is categorical; without missing values, in any order.
         rows: Rows of the data set.
         mismatched: Rows with a value that is not of the kind; they are not among the present ones.
     """
@@ -42,9 +48,17 @@ def from_texts(name: str, kind: Kind, texts: Sequence[str]) -> Column:
     given = [text for text in texts if text]
     if kind == "String":
         return Column(name=name, kind=kind, present=given, rows=len(texts))
+    if kind == "Boolean":
+        return _booleans(name, given, len(texts))
     numbers = _numbers(given)
     fits = np.isfinite(numbers) if kind == "Fractional" else np.isfinite(numbers) & (numbers == np.floor(numbers))
     return Column(name=name, kind=kind, present=numbers[fits], rows=len(texts), mismatched=int((~fits).sum()))
+
+
+def _booleans(name: str, texts: Sequence[str], rows: int) -> Column:
+    found = [_BOOLEANS.get(text.lower(), "") for text in texts]
+    present = [text for text in found if text]
+    return Column(name=name, kind="Boolean", present=present, rows=rows, mismatched=len(found) - len(present))
 
 
 def _numbers(texts: list[str]) -> NDArray[np.float64]:
@@ -67,6 +81,8 @@ def from_values(name: str, kind: Kind, values: Iterable[Any]) -> Column:
     given = [value for value in everything if value is not None]
     if kind == "String":
         return Column(name=name, kind=kind, present=[str(value) for value in given], rows=len(everything))
+    if kind == "Boolean":
+        return _booleans(name, [str(value) for value in given], len(everything))
     numbers = np.array(given, dtype=np.float64)
     return Column(name=name, kind=kind, present=numbers[np.isfinite(numbers)], rows=len(everything))
 
@@ -85,8 +101,9 @@ def feature(column: Column) -> Statistics:
     """Describes one feature; one without any value is of type Unknown."""
     present = len(column.present)
     common = {"num_present": present, "num_missing": column.rows - present - column.mismatched}
-    described: Statistics = {"name": column.name, "inferred_type": column.kind if present else "Unknown"}
-    if column.kind == "String":
+    kind = "String" if column.kind in CATEGORICAL else column.kind
+    described: Statistics = {"name": column.name, "inferred_type": kind if present else "Unknown"}
+    if column.kind in CATEGORICAL:
         described["string_statistics"] = {"common": common, **_of_strings([str(value) for value in column.present])}
     else:
         numbers = np.sort(np.asarray(column.present, dtype=np.float64))

@@ -9,14 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 
-Kind = Literal["Integral", "Fractional", "String"]
+Kind = Literal["Integral", "Fractional", "String", "Boolean"]
 KINDS: Mapping[str, Kind] = {
     "int": "Integral",
     "bigint": "Integral",
     "double": "Fractional",
     "string": "String",
-    "boolean": "String",
+    "boolean": "Boolean",
 }
+CATEGORICAL: frozenset[Kind] = frozenset({"String", "Boolean"})
+"""Kinds whose values have no order; in Model Monitor's files all of them are of type String."""
 
 
 class InputError(ValueError):

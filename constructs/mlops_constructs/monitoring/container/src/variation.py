@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 import describe
 import drift
 import sketch
-from settings import InputError, Kind, Settings
+from settings import CATEGORICAL, InputError, Kind, Settings
 
 FEWEST_LENGTHS = 2
 """Lengths of a window that the training data must span: a window that is nearly the whole says nothing."""
@@ -53,7 +53,7 @@ def learn(rows: pa.Table, statistics: describe.Statistics, settings: Settings) -
         name = feature["name"]
         counts = _counts(rows[name], settings.features[name], days, span)
         if counts.any():
-            distance = _farthest(counts, settings.window_days, ordered=settings.features[name] != "String")
+            distance = _farthest(counts, settings.window_days, ordered=settings.features[name] not in CATEGORICAL)
             feature["variation"] = {
                 "distance": distance,
                 "windows": len(filled),
@@ -75,8 +75,8 @@ def _by_day(rows: pa.Table, name: str) -> tuple[pa.Table, NDArray[np.int64]]:
 
 
 def _counts(values: pa.ChunkedArray, kind: Kind, days: NDArray[np.int64], span: int) -> Counts:
-    """Counts a feature's values by day and bin, shape (days, bins): a string is a bin, numbers lie below a grid."""
-    if kind == "String":
+    """Counts a feature's values by day and bin, shape (days, bins): a category is a bin, numbers lie below a grid."""
+    if kind in CATEGORICAL:
         encoded = values.cast(pa.string()).combine_chunks().dictionary_encode()
         bins, present = encoded.indices.fill_null(-1).to_numpy(), encoded.is_valid().to_numpy(zero_copy_only=False)
         number = len(encoded.dictionary)
