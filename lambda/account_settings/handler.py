@@ -12,6 +12,8 @@ from mlops_runtime.custom_resource import Request, answer, send
 from mlops_runtime.observability import logger, parse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 Weekday = Literal["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
@@ -55,7 +57,7 @@ def handler(event: dict[str, object], context: LambdaContext) -> None:
     failure = ""
     try:
         change = parse(Change, event)
-        apply(change)
+        apply(change, seconds=lambda: context.get_remaining_time_in_millis() / 1000)
         logger.info("applied", extra={"setting": change.properties.setting, "request": change.request_type})
     except Exception as error:
         logger.exception("setting failed")
@@ -63,8 +65,8 @@ def handler(event: dict[str, object], context: LambdaContext) -> None:
     send(request.response_url, answer(request, physical_id=request.logical_resource_id, failure=failure))
 
 
-def apply(change: Change) -> None:
-    """Make the account's setting what the stack says; a stack that goes turns it off."""
+def apply(change: Change, *, seconds: Callable[[], float]) -> None:
+    """Make the account's setting what the stack says, as long as there are seconds; a stack that goes turns it off."""
     wanted, gone = change.properties, change.request_type == "Delete"
     if isinstance(wanted, Scans):
         before = TypeAdapter(Scans).validate_python(change.before).resource_types if change.before else ()
@@ -72,6 +74,7 @@ def apply(change: Change) -> None:
             aws.inspector2(),
             wanted=() if gone else wanted.resource_types,
             before=wanted.resource_types if gone else before,
+            seconds=seconds,
         )
     elif gone:
         discovery.end(aws.macie2(), wanted.name)

@@ -18,6 +18,7 @@ from tests.definitions import Definition, Task, definitions, states, tasks
 
 TRANSIENT = re.compile(
     r"TooManyRequests|ServiceException|InternalServer|InternalService|SdkClient|ClientExecutionTimeout|OperationTimeout"
+    r"|ResourceNotReady|ENINotReady|ResourceConflict|EC2Throttled|EC2Unexpected|ResourceNumberLimitExceeded"
     r"|ResourceLimitExceeded|ConcurrentRunsExceeded|ConcurrentUpdate|TooManyUpdates|SageMaker\.Conflict|^Transient$|EventNotDelivered|EndpointUnavailable|GateContended"
 )
 """Errors that may be gone at the next attempt: the service's own trouble, its limits, and our functions' word."""

@@ -8,16 +8,18 @@ from account_settings import discovery, handler, scanning
 
 
 class FakeInspector:
-    def __init__(self, failed=()):
-        self.calls, self.failed = [], list(failed)
+    """Answers in turn with the failed accounts of `answers`, then with none."""
+
+    def __init__(self):
+        self.calls, self.answers = [], []
 
     def enable(self, **call):
         self.calls.append(("enable", call["resourceTypes"]))
-        return {"accounts": [], "failedAccounts": self.failed}
+        return {"accounts": [], "failedAccounts": self.answers.pop(0) if self.answers else []}
 
     def disable(self, **call):
         self.calls.append(("disable", call["resourceTypes"]))
-        return {"accounts": [], "failedAccounts": self.failed}
+        return {"accounts": [], "failedAccounts": self.answers.pop(0) if self.answers else []}
 
 
 class FakeMacie:
@@ -102,12 +104,47 @@ def test_an_update_turns_off_only_what_is_no_longer_wanted(inspector, answers):
     assert inspector.calls == [("enable", ["ECR"]), ("disable", ["LAMBDA"])]
 
 
-def test_a_refusal_of_the_service_fails_the_stack_with_its_words(inspector, answers):
-    inspector.failed = [{"accountId": "1", "errorCode": "ACCESS_DENIED", "errorMessage": "no"}]
-    handler.handler(event("Create", SCANS), None)
+def failed(code):
+    return [{"accountId": "1", "errorCode": code, "errorMessage": "no"}]
+
+
+class Clock:
+    """The context of a function that has 45 seconds left; sleeping passes them."""
+
+    def __init__(self, monkeypatch):
+        self.left = 45.0
+        monkeypatch.setattr(scanning.time, "sleep", self.sleep)
+
+    def sleep(self, seconds):
+        self.left -= seconds
+
+    def get_remaining_time_in_millis(self):
+        return int(self.left * 1000)
+
+
+def test_a_refusal_of_the_service_fails_the_stack_with_its_words(inspector, answers, monkeypatch):
+    inspector.answers = [failed("ACCOUNT_IS_ISOLATED")]
+    handler.handler(event("Create", SCANS), Clock(monkeypatch))
     (answer,) = answers
     assert answer["Status"] == "FAILED"
-    assert answer["Reason"] == "SettingError: scans could not be turned on in 1: ACCESS_DENIED: no"
+    assert answer["Reason"] == "SettingError: scans could not be turned on in 1: ACCOUNT_IS_ISOLATED: no"
+    assert len(inspector.calls) == 1
+
+
+@pytest.mark.parametrize("code", sorted(scanning.PASSING))
+def test_inspector_is_asked_again_while_it_is_busy(inspector, answers, monkeypatch, code):
+    inspector.answers = [failed(code), failed(code), failed("ALREADY_ENABLED")]
+    handler.handler(event("Create", SCANS), Clock(monkeypatch))
+    assert [answer["Status"] for answer in answers] == ["SUCCESS"]
+    assert len(inspector.calls) == 3
+
+
+def test_the_stack_is_answered_before_the_functions_time_is_up(inspector, answers, monkeypatch):
+    inspector.answers = [failed("DISABLE_IN_PROGRESS")] * 99
+    clock = Clock(monkeypatch)
+    handler.handler(event("Create", SCANS), clock)
+    assert answers[0]["Status"] == "FAILED" and "DISABLE_IN_PROGRESS" in answers[0]["Reason"]
+    assert clock.left > 10
 
 
 def test_a_job_replaces_those_of_its_name(macie, answers):

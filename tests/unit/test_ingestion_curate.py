@@ -293,6 +293,45 @@ def test_every_row_is_kept_dropped_or_quarantined(curate, rows):
 
 
 @given(st.integers(-(2**63), 2**63 - 1))
-def test_big_integers_are_exact(curate, number):
-    typed, bad = curate.cast(pd.Series([str(number)]), "bigint")
-    assert int(typed[0]) == number and not bad[0]
+def test_big_integers_are_exact_beside_cells_without_a_value(curate, number):
+    cells = pd.Series([str(number), None, "oops", str(number)])
+    typed, bad = curate.cast(cells, "bigint")
+    assert list(bad) == [False, True, True, False]
+    assert [int(typed[0]), int(typed[3])] == [number, number]
+    columns = [{"name": "id", "type": "bigint", "required": False}]
+    rows = pd.DataFrame({"id": typed})
+    read = curate.to_frame(curate.to_parquet(rows, columns), columns)
+    assert int(read["id"][0]) == number and read["id"].isna().tolist() == [False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "kept"),
+    [
+        ("timestamp", "2013-01-01T05:00:00.1234567Z", "2013-01-01 05:00:00.123456"),
+        ("timestamp", "2013-01-01 05:00:00+01:00", "2013-01-01 04:00:00"),
+        ("timestamp", "2013-01-01", "2013-01-01 00:00:00"),
+        ("date", "2013-02-28T23:00", "2013-02-28 00:00:00"),
+        ("date", "2261-12-31", "2261-12-31 00:00:00"),
+        ("date", "9999-12-31", None),
+        ("date", "1600-01-01", None),
+        ("date", "01/02/2013", None),
+        ("timestamp", "12:30", None),
+        ("timestamp", "2013-02-30", None),
+        ("timestamp", "2013-Q1", None),
+        ("timestamp", "now", None),
+    ],
+)
+def test_times_are_what_every_version_of_pandas_takes_them_for(curate, kind, text, kept):
+    typed, bad = curate.cast(pd.Series([text, None, "2013-06-01"]), kind)
+    assert list(bad) == [kept is None, True, False]
+    assert kept is None or typed[0] == pd.Timestamp(kept)
+    columns = [{"name": "at", "type": kind, "required": False}]
+    read = curate.to_frame(curate.to_parquet(pd.DataFrame({"at": typed}), columns), columns)
+    assert kept is None or read["at"][0] == pd.Timestamp(kept)
+
+
+@pytest.mark.parametrize(("kind", "text", "bad"), [("float", "1e39", True), ("double", "1e39", False)])
+def test_what_a_float_cannot_hold_is_refused(curate, kind, text, bad):
+    typed, refused = curate.cast(pd.Series([text, "-1.5"]), kind)
+    assert list(refused) == [bad, False]
+    assert typed[1] == -1.5

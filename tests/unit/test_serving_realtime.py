@@ -403,6 +403,16 @@ def test_one_instance_cannot_be_a_canary():
 
 
 @pytest.mark.parametrize(
+    ("instances", "size"),
+    [(2, ("INSTANCE_COUNT", 1)), (4, ("INSTANCE_COUNT", 1)), (5, ("CAPACITY_PERCENT", 20))],
+)
+def test_a_canary_is_never_less_than_an_instance(instances, size):
+    routing = Rollout(canary_percent=20).deployment_config(["a"], instance_count=instances)["BlueGreenUpdatePolicy"]
+    canary = routing["TrafficRoutingConfiguration"]["CanarySize"]
+    assert (canary["Type"], canary["Value"]) == size
+
+
+@pytest.mark.parametrize(
     ("make", "remedy"),
     [
         (lambda: Rollout(canary_percent=51), "to 50"),

@@ -44,11 +44,12 @@ FAILURE_EVENTS = {
 """Event of a workflow in which something broke, by kind."""
 
 OTHER_OUTCOMES = {
+    ("serving", "LiveConfigCheck"): "Deployment Rolled Back",
     ("serving", "SmokeTest"): "Deployment Rolled Back",
     ("serving", "RejectRolledBack"): "Deployment Rolled Back",
 }
-"""States whose failure the workflow answers otherwise: a smoke test that broke brings the former config back, and a
-package that could not be rejected changes nothing about how the deployment ended."""
+"""States whose failure the workflow answers otherwise: a check or smoke test that broke brings the former config back,
+and a package that could not be rejected changes nothing about how the deployment ended."""
 
 
 def function(payload: Json) -> Json:

@@ -115,12 +115,42 @@ def test_a_first_endpoint_that_does_not_pass_is_removed_with_its_config(
 def test_a_first_endpoint_that_could_not_be_verified_is_removed(
     workflows: Mapping[str, Definition], state: str
 ) -> None:
-    fault = Fault(state, "SomethingNobodyForesaw", "what the service said")
+    fault = Fault(state, "SomethingNobodyForesaw", "what the service said", lasting=True)
     execution = outcome(workflows["serving"], scenario("serving", "first deployment"), fault)
     assert "RemoveEndpoint" in execution.calls, execution
     ((name, detail),) = execution.events
     assert (name, detail["error"]) == ("Deployment Failed", "SomethingNobodyForesaw")
     assert detail["cause"] == "what the service said; the new endpoint was removed"
+
+
+@pytest.mark.parametrize(("name", "state"), [("updated", "LookAtEndpoint"), ("smoke test fails", "LookAtRestore")])
+def test_what_could_not_be_seen_once_is_looked_at_again(
+    workflows: Mapping[str, Definition], name: str, state: str
+) -> None:
+    """SageMaker goes on with what it was asked for, whatever becomes of a question about it."""
+    base = scenario("serving", name)
+    execution = outcome(workflows["serving"], base, Fault(state, "SageMaker.SomethingElse"))
+    undisturbed = outcome(workflows["serving"], base)
+    assert execution.calls == undisturbed.calls
+    ((name, detail),), ((usual, usually),) = execution.events, undisturbed.events
+    assert (name, {**detail, "occurred_at": ""}) == (usual, {**usually, "occurred_at": ""})
+
+
+def test_a_restore_that_cannot_be_seen_tells_why_there_was_one(workflows: Mapping[str, Definition]) -> None:
+    fault = Fault("LookAtRestore", "SageMaker.SomethingElse", lasting=True)
+    execution = outcome(workflows["serving"], scenario("serving", "smoke test fails"), fault)
+    ((name, detail),) = execution.events
+    assert (name, detail["error"]) == ("Deployment Failed", "RestoreFailed")
+    assert detail["cause"].startswith("score 7 is not a probability; the former config could not be restored: ")
+    assert detail["cause"].endswith("it could not be described: SageMaker.SomethingElse")
+
+
+def test_an_update_that_could_not_be_checked_is_taken_back(workflows: Mapping[str, Definition]) -> None:
+    base = scenario("serving", "updated")
+    execution = outcome(workflows["serving"], base, Fault("LiveConfigCheck", "States.Timeout"))
+    assert "RestorePrevious" in execution.calls
+    ((name, detail),) = execution.events
+    assert (name, detail["error"]) == ("Deployment Rolled Back", "States.Timeout")
 
 
 @pytest.mark.parametrize("state", ["RegisterScaling", "PutScalingPolicy", "PublishChampion", "EmitSucceeded"])

@@ -24,6 +24,17 @@ def _retry(*errors: str, interval: int = 2, attempts: int = 5, max_delay: int = 
 
 
 LAMBDA_TRANSIENT: tuple[Retry, ...] = (
+    # Lambda takes the network interfaces of a function away that nobody called for weeks; the call that finds out is
+    # refused, and it takes up to a minute and a half until the function has new ones. 3 minutes on average.
+    _retry(
+        "Lambda.ResourceNotReadyException",
+        "Lambda.ENINotReadyException",
+        "Lambda.ResourceConflictException",
+        "Lambda.EC2ThrottledException",
+        "Lambda.EC2UnexpectedException",
+        interval=15,
+        attempts=8,
+    ),
     _retry(
         "Lambda.ServiceException",
         "Lambda.AWSLambdaException",
@@ -47,12 +58,23 @@ SAGEMAKER_TRANSIENT: tuple[Retry, ...] = (
     # A full account quota frees up in minutes, not seconds.
     _retry("SageMaker.ResourceLimitExceededException", interval=60, attempts=10, max_delay=600),
 )
-# Of a job only so many runs go on at once, and the files of a backfill wait here for theirs: 6 hours on average, well
-# within the day after which a workflow is stopped. The pauses begin short, so a few files too many wait a minute.
+# Of a job only so many runs go on at once, and so many of all jobs of an account: the files of a backfill wait here for
+# theirs, 6 hours on average, well within the day after which a workflow is stopped. The pauses begin short, so a few
+# files too many wait a minute.
 GLUE_TRANSIENT: tuple[Retry, ...] = (
     _retry("Glue.AWSGlueException", attempts=_BRIEFLY),
-    _retry("Glue.InternalServiceException", "Glue.OperationTimeoutException", "Glue.SdkClientException"),
-    _retry("Glue.ConcurrentRunsExceededException", interval=15, attempts=30, max_delay=1800),
+    _retry(
+        "Glue.InternalServiceException",
+        "Glue.OperationTimeoutException",
+        "Glue.SdkClientException",
+    ),
+    _retry(
+        "Glue.ConcurrentRunsExceededException",
+        "Glue.ResourceNumberLimitExceededException",
+        interval=15,
+        attempts=30,
+        max_delay=1800,
+    ),
 )
 # Errors of the operations we call that services do name, and that may be gone at the next attempt.
 _NAMED: Mapping[str, tuple[str, ...]] = {

@@ -65,7 +65,7 @@ def definition(context: DeployContext) -> dict[str, State]:
             decide="EndpointSettled",
             settled="LiveConfigCheck",
             otherwise="EndpointBroken",
-            catch_next="Abandon",
+            unseen="Abandon",
         ),
         **removing(context),
         **verification(context),

@@ -52,6 +52,8 @@ def rolling_back(context: DeployContext) -> dict[str, State]:
             decide="RestoreSettled",
             settled="FormerConfigIsLive",
             otherwise="RestoreFailed",
+            unseen="RestoreFailed",
+            keeps_failure=True,
         ),
         "FormerConfigIsLive": choice(
             [("{% $live_config = $former_config %}", "WasRolledBack")], default="RestoreFailed"

@@ -88,6 +88,8 @@ class Rollout:
         # A fleet of one instance cannot be divided: its canary would be the whole fleet.
         if self.canary_percent and instance_count > 1:
             size: State = {"Type": "CAPACITY_PERCENT", "Value": self.canary_percent}
+            if instance_count * self.canary_percent < 100:  # how SageMaker rounds less than one instance is not said
+                size = {"Type": "INSTANCE_COUNT", "Value": 1}
             routing = {**routing, "Type": "CANARY", "CanarySize": size}
         return {
             "BlueGreenUpdatePolicy": {

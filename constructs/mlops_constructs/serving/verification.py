@@ -18,7 +18,7 @@ def verification(context: DeployContext) -> dict[str, State]:
             context.functions.live_config_check,
             {"endpoint": context.endpoint_name, "expected_endpoint_config": "{% $name %}"},
             next="ConfigIsLive",
-            catch_next="Abandon",
+            catch_next="HasFormerConfig",  # nobody knows what serves: make sure of the former config, as below
             assign={"live": "{% $states.result.Payload %}"},
         ),
         "ConfigIsLive": choice(

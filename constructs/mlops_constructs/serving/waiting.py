@@ -28,11 +28,13 @@ def poll(
     decide: str,
     settled: str,
     otherwise: str,
-    catch_next: str = "HasFailed",
+    unseen: str,
+    keeps_failure: bool = False,
 ) -> dict[str, State]:
-    """Three states: wait, describe, decide. Ends in `settled` when the endpoint is in service, else in `otherwise`.
+    """Wait, describe, decide. Ends in `settled` when the endpoint is in service, else in `otherwise`.
 
-    When it cannot be described, `catch_next` follows.
+    What cannot be seen may go well all the same, so a look that fails is one of the looks; after the last one `unseen`
+    follows. With `keeps_failure` a failed look is the `$reason` only, and `$failure` stays what it was.
     """
     described = "$states.result"
     return {
@@ -41,7 +43,11 @@ def poll(
             "describeEndpoint",
             {"EndpointName": context.endpoint_name},
             next=decide,
-            catch_next=catch_next,
+            catch_next=f"{look}Failed",
+            catch_assign={
+                "reason": "{% 'it could not be described: ' & $states.errorOutput.Error %}",
+                **({"failure": "{% $failure %}"} if keeps_failure else {}),
+            },
             assign={
                 "status": f"{{% {described}.EndpointStatus %}}",
                 "live_config": f"{{% {described}.EndpointConfigName %}}",
@@ -49,6 +55,7 @@ def poll(
                 f" : 'the endpoint is ' & {described}.EndpointStatus %}}",
             },
         ),
+        f"{look}Failed": choice([(f"{{% {has_looks(context)} %}}", wait)], default=unseen),
         decide: choice(
             [("{% $status = 'InService' %}", settled), (in_progress(context), wait)],
             default=otherwise,

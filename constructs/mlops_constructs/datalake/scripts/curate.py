@@ -36,6 +36,9 @@ REASON = "quarantine_reason"
 INTEGER = re.compile(r"[+-]?[0-9]+")
 READERS = 10  # requests to S3 at a time: as many as a client keeps connections
 INTEGERS: dict[str, Literal["Int32", "Int64"]] = {"int": "Int32", "bigint": "Int64"}
+# What Glue's pandas takes for a time beyond this (`12:30`, `01/02/2013`) is a guess, and it knows these years only.
+TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
+YEARS = (1678, 2261)
 # pandas before 2 has no ISO8601 format and parses such strings without being told.
 TIME_FORMAT = "ISO8601" if int(pd.__version__.split(".")[0]) >= 2 else None
 ARROW = {
@@ -48,6 +51,8 @@ ARROW = {
     "date": pa.date32(),
     "timestamp": pa.timestamp("us"),
 }
+
+PANDAS = {ARROW[kind]: pd.array([], dtype=dtype).dtype for kind, dtype in INTEGERS.items()}
 
 
 class ColumnSpec(TypedDict, total=False):
@@ -146,16 +151,20 @@ def cast(cells: pd.Series, kind: str) -> tuple[pd.Series, pd.Series]:
     if kind == "string":
         return cells, cells.isna()
     if kind in ("timestamp", "date"):
-        times = pd.to_datetime(cells, errors="coerce", utc=True, format=TIME_FORMAT).dt.tz_localize(None)
+        spelt = cells.where(cells.str.fullmatch(TIME.pattern).fillna(False).astype(bool))
+        times = pd.to_datetime(spelt, errors="coerce", utc=True, format=TIME_FORMAT).dt.tz_localize(None)
+        times = times.where(times.dt.year.between(*YEARS)).dt.floor("us")  # what Parquet and the catalog keep
         return (times.dt.normalize() if kind == "date" else times), times.isna()
     if kind == "boolean":
         flags = cells.str.lower().map({"true": True, "1": True, "false": False, "0": False}).astype("boolean")
         return flags, flags.isna()
     if kind in INTEGERS:
-        whole = cells.map(lambda cell: _integer(cell, 2**31 if kind == "int" else 2**63)).astype("object")
-        return whole.astype(INTEGERS[kind]), whole.isna()
+        whole = [_integer(cell, 2**31 if kind == "int" else 2**63) for cell in cells]
+        integers = pd.Series(pd.array(whole, dtype=INTEGERS[kind]), index=cells.index)
+        return integers, integers.isna()
     numbers = pd.to_numeric(cells, errors="coerce").astype("float64")
-    bad = numbers.isna() | numbers.abs().eq(float("inf"))
+    largest = np.finfo("float32" if kind == "float" else "float64").max
+    bad = numbers.isna() | (numbers.abs() > largest)
     return numbers.mask(bad).astype("float32" if kind == "float" else "float64"), bad
 
 
@@ -354,7 +363,8 @@ class Job:
 def to_frame(parquet: bytes, columns: list[ColumnSpec]) -> pd.DataFrame:
     """Rows of a Parquet file (none of empty bytes) in the same pandas types that `check_types` gives."""
     if parquet:
-        frame: pd.DataFrame = pq.read_table(io.BytesIO(parquet)).to_pandas()
+        # Without the mapping integers with a missing one among them become floats, which round above 2**53.
+        frame: pd.DataFrame = pq.read_table(io.BytesIO(parquet)).to_pandas(types_mapper=PANDAS.get)
     else:
         frame = pd.DataFrame({column["name"]: pd.Series(dtype="object") for column in columns})
     for column in columns:
