@@ -5,6 +5,7 @@ both versions are judged by the same rules.
 """
 
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -43,8 +44,8 @@ def _synthesize(folder: Path, out: Path) -> subprocess.CompletedProcess[str]:
         # Before the installed packages: each version synthesizes with its own constructs.
         "PYTHONPATH": os.pathsep.join(map(str, paths)),
     }
-    cdk, python = ROOT / "node_modules/.bin/cdk", ROOT / ".venv/bin/python"
-    command = [str(cdk), "synth", "--app", f"{python} app.py", "-c", "env=all", "--quiet", "--no-notices"]
+    cdk, app = ROOT / "node_modules/.bin/cdk", f"{shlex.quote(str(ROOT / '.venv/bin/python'))} app.py"
+    command = [str(cdk), "synth", "--app", app, "-c", "env=all", "--quiet", "--no-notices"]
     return _run([*command, "--output", str(out)], folder, environment)
 
 

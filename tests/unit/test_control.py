@@ -10,6 +10,7 @@ os.environ["CDK_VALIDATION"] = "false"
 
 import aws_cdk as cdk
 from aws_cdk import assertions
+from aws_cdk import aws_iam as iam
 
 from mlops_constructs.control import PlatformControl
 from mlops_constructs.control.access import NAMES
@@ -22,11 +23,11 @@ from mlops_constructs.serving.freeze import ALLOWED, ATTACHED, detached_paramete
 from platform_control import logic
 
 
-def made(retain: bool = True) -> assertions.Template:
+def made(retain: bool = True, *, granted: bool = False) -> assertions.Template:
     environment = cdk.Environment(account="111111111111", region="eu-west-1")
     stack = cdk.Stack(cdk.App(), "Control", env=environment)
     keys = Keys(stack, "Keys")
-    PlatformControl(
+    control = PlatformControl(
         stack,
         "Control",
         environment_name="test",
@@ -39,6 +40,10 @@ def made(retain: bool = True) -> assertions.Template:
         alarm_topic=AlertTopic(stack, "Alerts", encryption_key=keys.data),
         retain=retain,
     )
+    if granted:
+        control.grant_use(
+            *(iam.Role(stack, name, assumed_by=iam.AccountRootPrincipal()) for name in ("OnCall", "Steward"))
+        )
     return assertions.Template.from_stack(stack)
 
 
@@ -60,6 +65,21 @@ def on(template: assertions.Template, action: str) -> str:
 def test_people_call_it_by_its_name(template: assertions.Template) -> None:
     (function,) = template.find_resources("AWS::Lambda::Function").values()
     assert function["Properties"]["FunctionName"] == "mlops-test-control"
+
+
+def test_whoever_is_granted_use_may_invoke_the_function_and_nothing_else() -> None:
+    template = made(granted=True)
+    (function,) = template.find_resources("AWS::Lambda::Function")
+    policies = template.find_resources("AWS::IAM::Policy")
+    for role in ("OnCall", "Steward"):
+        (policy,) = [each["Properties"] for name, each in policies.items() if name.startswith(role)]
+        (statement,) = policy["PolicyDocument"]["Statement"]
+        assert [each["Ref"][: len(role)] for each in policy["Roles"]] == [role]
+        assert statement == {
+            "Effect": "Allow",
+            "Action": "lambda:InvokeFunction",
+            "Resource": {"Fn::GetAtt": [function, "Arn"]},
+        }
 
 
 def test_it_writes_the_three_switches_of_its_environment_and_no_other_parameter(

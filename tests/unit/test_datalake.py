@@ -135,6 +135,10 @@ def test_a_dataset_becomes_rules_and_a_schema():
         ({"event_time": "x"}, "x of dataset s must be a timestamp, got int"),
         ({"label": "nope"}, "label of dataset s must be one of"),
         ({"quality_rules": ()}, "needs at least one quality rule"),
+        ({"quality_rules": "RowCount > 0"}, r"must be a tuple of rules, .* write \('RowCount > 0',\)"),
+        ({"name": "A-B c"}, "name of a dataset must be lower-case letters, digits, .* got 'A-B c'"),
+        ({"name": ""}, "name of a dataset must be"),
+        ({"columns": (*COLUMNS, COLUMNS[0])}, "columns of dataset s must be distinct, got id, at, x, id"),
     ],
 )
 def test_a_wrong_dataset_is_refused(change, message):
@@ -143,9 +147,19 @@ def test_a_wrong_dataset_is_refused(change, message):
         Dataset(**given | change)
 
 
-def test_an_unknown_column_type_is_refused():
-    with pytest.raises(ValueError, match="type of column x must be one of"):
-        Column(name="x", type="uuid")
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"type": "uuid"}, "type of column x must be one of .*, got 'uuid'"),
+        ({"name": "A-B c"}, "name of a column must be lower-case letters, digits .* got 'A-B c'"),
+        ({"name": "1st"}, "no digit first, got '1st'"),
+        ({"name": "month"}, "must not be 'month', .* partitioned: rename it, for example to month_of_record"),
+        ({"name": "file"}, "must not be 'file', .* partitioned: rename it, for example to file_of_record"),
+    ],
+)
+def test_a_wrong_column_is_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        Column(**{"name": "x", "type": "int"} | change)
 
 
 def own_bucket(stack, name, key=None):

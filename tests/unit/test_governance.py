@@ -163,6 +163,21 @@ def test_a_key_cannot_hold_back_the_alert_about_itself(scratch):
         watch_keys(stack, "Watch", keys=keys.all, topic=topic, encryption_key=keys.data)
 
 
+@pytest.mark.parametrize("email", ["nope", "", "a@b", "a b@example.com"])
+def test_an_alert_goes_to_an_address(email):
+    stack = cdk.Stack(cdk.App(), "S", env=ENVIRONMENT)
+    with pytest.raises(ValueError, match=f"email must be an address like on-call@example.com, got '{email}'"):
+        AlertTopic(stack, "Alerts", encryption_key=kms.Key(stack, "Key"), email=email)
+
+
+def test_the_address_of_alerts_may_be_known_only_at_deployment():
+    stack = cdk.Stack(cdk.App(), "S", env=ENVIRONMENT)
+    email = cdk.CfnParameter(stack, "Email").value_as_string
+    AlertTopic(stack, "Alerts", encryption_key=kms.Key(stack, "Key"), email=email)
+    (subscription,) = resources(assertions.Template.from_stack(stack), "AWS::SNS::Subscription")
+    assert subscription["Endpoint"] == {"Ref": "Email"}
+
+
 def test_a_key_of_several_regions_is_one_from_the_beginning():
     stack = cdk.Stack(cdk.App(), "S", env=ENVIRONMENT)
     Keys(stack, "Keys", multi_region=True)

@@ -412,6 +412,28 @@ def test_no_traffic_and_no_labels_are_a_clean_report(baseline: Path, tmp_path: P
     assert pq.read_table(folder / "predictions.parquet").num_rows == 0
 
 
+def test_numbers_of_single_precision_are_those_that_clients_write(tmp_path: Path) -> None:
+    sizes = [0.1, 0.2, 0.3, 0.7, None]
+    config = {**CONFIG, "features": [{"name": "size", "type": "float"}]}
+    inputs = tmp_path / "processing" / "input"
+    for name in ("dataset", "capture"):
+        (inputs / name).mkdir(parents=True)
+    times = [datetime(2026, 1, 1) + timedelta(hours=row) for row in range(500)]
+    single = pa.array(sizes * 100, pa.float32())
+    pq.write_table(pa.table({"size": single, "event_time": times}), inputs / "dataset" / "data.parquet")
+    done = start(tmp_path, "baseline", MONITOR_CONFIG=json.dumps(config))
+    assert done.returncode == 0, done.stderr
+    (inputs / "baseline").symlink_to(tmp_path / "processing" / "output" / "baseline")
+    texts = ["" if size is None else str(size) for size in sizes] * 100
+    rows = [(f"r{row}", text, 0.5) for row, text in enumerate(texts)]
+    (inputs / "capture" / "a.jsonl").write_text(event(rows, "2026-05-02T10:00:00Z"))
+    done = start(tmp_path, "run", MONITOR_CONFIG=json.dumps(config), **WINDOW)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "processing" / "output" / "report"
+    assert load(folder, "quality.json")["drift"] == {"size": 0.0}
+    assert load(folder, "constraint_violations.json") == {"violations": []}
+
+
 def test_failure_is_one_line_with_the_remedy(tmp_path: Path) -> None:
     done = start(tmp_path, "run", MONITOR_CONFIG=json.dumps(CONFIG))
     assert done.returncode == 1

@@ -1,10 +1,12 @@
 """What the monitor workflow, its schedule and its alarms promise."""
 
+import dataclasses
 import json
 
 import pytest
 
 from mlops_constructs.monitoring import MonitorPlan, MonitorSpec
+from mlops_constructs.monitoring.spec import THRESHOLDS, TYPES
 from tests.unit.jsonata_asl import evaluate
 from tests.unit.ml_stack import COMPUTE, SPEC, allowed_on, only, resources, statements, workflow
 
@@ -124,7 +126,24 @@ def test_a_schedule_must_be_an_expression():
         MonitorPlan(spec=SPEC, compute=COMPUTE, schedule="daily", metric="auc", minimum_quality=0.6)
 
 
-@pytest.mark.parametrize("features", [[], [("a", "int"), ("a", "int")]])
-def test_features_must_be_distinct(features):
-    with pytest.raises(ValueError, match="distinct"):
-        MonitorSpec(features=features, key="id", label="late", thresholds={})
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"features": []}, "distinct"),
+        ({"features": [("a", "int"), ("a", "int")]}, "distinct"),
+        ({"features": [("a", "int"), ("b", "timestamp")]}, "type of feature b must be one of int, .* got 'timestamp'"),
+        ({"features": [("a", "date")]}, "type of feature a must be one of .* got 'date'"),
+        ({"thresholds": {"foo": 1}}, "a threshold must be one of drift, auc, missing, got 'foo'"),
+        ({"thresholds": {"drift": 10}}, "threshold drift must be 0 to 1, got 10"),
+        ({"thresholds": {"auc": float("nan")}}, "threshold auc must be 0 to 1, got nan"),
+    ],
+)
+def test_a_wrong_spec_is_refused(change, message):
+    given = {"features": [("a", "int")], "key": "id", "label": "late", "thresholds": {}}
+    with pytest.raises(ValueError, match=message):
+        MonitorSpec(**given | change)
+
+
+def test_a_spec_takes_what_the_container_understands(monitor):
+    assert set(TYPES) == set(monitor.settings.KINDS)
+    assert set(THRESHOLDS) == {field.name for field in dataclasses.fields(monitor.settings.Thresholds)}

@@ -1,12 +1,15 @@
 """What the train workflow, its roles and its jobs promise."""
 
 import json
+import math
 
 import jsonata
 import pytest
 
-from mlops_constructs.training import ContainerImage, TrainingRecipe
+from mlops_constructs.training import ContainerImage, PromotionPolicy, TrainingRecipe
 from mlops_constructs.training.jobs import JOB_FAILURE, JobCompute, environment_pieces
+from mlops_constructs.training.metrics import RANGES
+from mlops_runtime.evaluation import MAXIMISED, MINIMISED
 from tests.definitions import states as every_state
 from tests.unit.jsonata_asl import evaluate
 from tests.unit.ml_stack import COMPUTE, SPEC, actions, allowed_on, as_list, only, statements, template, workflow
@@ -378,6 +381,30 @@ def test_every_other_volume_is_encrypted_with_our_key(instance_type):
 def test_impossible_compute_is_refused(arguments, remedy):
     with pytest.raises(ValueError, match=remedy):
         JobCompute(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"metric": "foo"}, "metric must be one of auc, .* got 'foo'"),
+        ({"minimum": 7}, "minimum of auc must be at least 0 and at most 1, got 7"),
+        ({"minimum": float("nan")}, "minimum of auc must be .* got nan"),
+        ({"metric": "rmse", "minimum": -1}, "minimum of rmse must be at least 0, got -1"),
+        ({"metric": "rmse", "minimum": float("inf")}, "minimum of rmse must be at least 0, got inf"),
+        ({"metric": "r2", "minimum": 1.5}, "minimum of r2 must be at most 1, got 1.5"),
+        ({"min_improvement": -0.1}, "min_improvement must be at least 0, got -0.1"),
+    ],
+)
+def test_an_impossible_promotion_policy_is_refused(change, message):
+    given = {"metric": "auc", "minimum": 0.6, "owner": "o", "intended_use": "u", "instance_types": ()}
+    with pytest.raises(ValueError, match=message):
+        PromotionPolicy(**given | change)
+
+
+def test_a_promotion_policy_takes_the_metrics_that_the_challenge_can_compare():
+    assert set(RANGES) == MAXIMISED | MINIMISED
+    assert {name for name, (_, greatest) in RANGES.items() if greatest == math.inf} <= MINIMISED
+    assert PromotionPolicy(metric="rmse", minimum=12.5, owner="o", intended_use="u", instance_types=())
 
 
 @pytest.mark.parametrize("name", ["Train", "Deploy", "Monitor"])

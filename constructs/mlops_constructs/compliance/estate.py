@@ -32,7 +32,7 @@ class Resource:
         path: Construct path, or `stack/logical id` in a template the CDK did not write.
         template: Name of the template's file.
         line: Line of the logical id in it.
-        physical_id: Name it will have, the logical id where CloudFormation makes one up.
+        physical_id: Name it will have; `<stack>-<logical id>` where CloudFormation makes one up.
         arn: Its ARN.
     """
 

@@ -129,7 +129,8 @@ class Graph:
                 bounding.add(policy)
         for policy in self.estate.of(MANAGED):
             # A boundary for roles of other stacks is known by its name alone.
-            meant = policy in bounding or "boundary" in f"{policy.logical_id} {policy.physical_id}".lower()
+            names = f"{policy.logical_id} {policy.get('ManagedPolicyName', '')}"
+            meant = policy in bounding or "boundary" in names.lower()
             if meant and policy.arn not in attached and not any(policy.get(name) for name, _ in _ATTACHED):
                 self.boundaries[policy] = parse(policy.get("PolicyDocument"))
 

@@ -1,7 +1,8 @@
 """What CloudFormation will call a resource: physical ids and ARNs, as far as the template decides them.
 
 A rule has to follow `arn:aws:s3:::lake/*` in a policy back to the bucket, so a reference must become the same text
-wherever it is written. A resource without a name of its own is called by its logical id.
+wherever it is written. A resource without a name of its own is called by its stack and its logical id, as
+CloudFormation does it: another stack with equal logical ids changes no name.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ author chose it. Conditions never remove a resource: it is judged as if it were 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,6 +18,9 @@ from mlops_constructs.compliance.values import NOTHING, Unknown, default_of, equ
 
 __all__ = ["ACCOUNT", "REGION", "Resolver", "Scope", "Template", "Unknown", "is_false", "is_true"]
 
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9-]")
+"""Of a nested stack's path, and of the file names that stand for stacks."""
+
 
 class Resolver:
     """Resolves the values of every template of an environment; a reference is the same text in all of them."""
@@ -25,11 +29,6 @@ class Resolver:
         self._scopes = {template.stack: Scope(template, self) for template in templates}
         self._exports: dict[str, tuple[Scope, Any]] | None = None
         self._nested = {scope.template.nested_in: scope for scope in self._scopes.values() if scope.template.nested_in}
-        owners: dict[tuple[str, str], list[str]] = {}
-        for scope in self._scopes.values():
-            for logical_id, resource in scope.template.resources.items():
-                owners.setdefault((str(resource.get("Type")), logical_id), []).append(scope.template.stack)
-        self._shared = {key for key, stacks in owners.items() if len(stacks) > 1}
 
     def scope(self, stack: str) -> Scope:
         """Return the scope of one stack."""
@@ -38,10 +37,6 @@ class Resolver:
     def nested(self, stack: str, logical_id: str) -> Scope | None:
         """Return the scope of the template that a nested stack is made from."""
         return self._nested.get((stack, logical_id))
-
-    def is_shared(self, kind: str, logical_id: str) -> bool:
-        """Whether several stacks have a resource of this type and logical id."""
-        return (kind, logical_id) in self._shared
 
     def imported(self, name: object) -> Any:
         """Return the value exported under a name by any of the templates."""
@@ -90,7 +85,7 @@ class Scope:
         return value
 
     def physical_id(self, logical_id: str) -> str:
-        """Return the name the resource has or, where CloudFormation generates one, its logical id."""
+        """Return the name the resource has or, where CloudFormation generates one, those of the stack and its own."""
         if logical_id not in self._ids:
             self._ids[logical_id] = None  # a name made of the resource itself ends here
             self._ids[logical_id] = self._physical_id(logical_id)
@@ -192,8 +187,7 @@ class Scope:
         given = self.resolve((resource.get("Properties") or {}).get(form.name)) if form.name else None
         if isinstance(given, str) and given:
             return given
-        shared = self._resolver.is_shared(str(resource.get("Type")), logical_id)
-        generated = f"{form.prefix}{self.template.stack}-{logical_id}" if shared else f"{form.prefix}{logical_id}"
+        generated = f"{form.prefix}{_NOT_IN_NAMES.sub('-', self.template.stack)}-{logical_id}"
         return generated.lower() if form.lower else generated
 
     def _id_in_arn(self, logical_id: str) -> str:

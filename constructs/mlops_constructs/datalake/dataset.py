@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 TYPES = ("string", "int", "bigint", "float", "double", "boolean", "date", "timestamp")
+CURATED_PARTITION, STAGED_PARTITION = "month", "file"
+"""Partition keys of the two tables of a dataset; neither table can have a column of the same name."""
+
+_COLUMN_NAME = re.compile(r"[a-z_][a-z0-9_]{0,254}")
+_DATASET_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,9 +20,13 @@ class Column:
     """One column.
 
     Args:
-        name: Lower-case letters, digits and underscores, as Glue, Athena and Parquet take it without quotes.
+        name: Lower-case letters, digits and underscores, as Glue, Athena and Parquet take it without quotes, at most
+            255 and no digit first. Not `month` or `file`: by these the tables of a dataset are partitioned.
         type: A type of the Glue catalog, one of `TYPES`.
         required: A value must be there; an empty one sends the row to quarantine.
+
+    Raises:
+        ValueError: The name is another, or the type is none of `TYPES`.
     """
 
     name: str
@@ -24,6 +34,16 @@ class Column:
     required: bool = True
 
     def __post_init__(self) -> None:
+        if not _COLUMN_NAME.fullmatch(self.name):
+            raise ValueError(
+                "name of a column must be lower-case letters, digits and underscores, at most 255 and no digit first, "
+                f"got {self.name!r}"
+            )
+        if self.name in (CURATED_PARTITION, STAGED_PARTITION):
+            raise ValueError(
+                f"name of a column must not be {self.name!r}, by which a table of the dataset is partitioned: "
+                f"rename it, for example to {self.name}_of_record"
+            )
         if self.type not in TYPES:
             raise ValueError(f"type of column {self.name} must be one of {', '.join(TYPES)}, got {self.type!r}")
 
@@ -33,7 +53,8 @@ class Dataset:
     """The files of one source of a workload.
 
     Args:
-        name: Name of the source; files land under `<workload>/<name>/`.
+        name: Name of the source; files land under `<workload>/<name>/`. Lower-case letters, digits, underscores and
+            hyphens, at most 64 and neither digit nor hyphen first.
         columns: In the order of the file.
         key: Column that identifies a row; a second row with the same key is a duplicate.
         event_time: Column (type timestamp) with the time the row speaks of; curated data are partitioned by its month.
@@ -41,7 +62,8 @@ class Dataset:
         label: Column with the truth to be predicted, when this source brings it.
 
     Raises:
-        ValueError: A named column does not exist, the event time is no timestamp, or there is no rule.
+        ValueError: The name is another, a column is there twice or named but not there, the event time is no
+            timestamp, or the rules are none or one text.
     """
 
     name: str
@@ -52,7 +74,15 @@ class Dataset:
     label: str | None = None
 
     def __post_init__(self) -> None:
+        if not _DATASET_NAME.fullmatch(self.name):
+            raise ValueError(
+                "name of a dataset must be lower-case letters, digits, underscores and hyphens, at most 64 and neither "
+                f"digit nor hyphen first, got {self.name!r}"
+            )
         types = {column.name: column.type for column in self.columns}
+        if len(types) < len(self.columns):
+            names = [column.name for column in self.columns]
+            raise ValueError(f"columns of dataset {self.name} must be distinct, got {', '.join(names)}")
         for field in ("key", "event_time", "label"):
             name = getattr(self, field)
             if name is not None and name not in types:
@@ -60,6 +90,11 @@ class Dataset:
         if types[self.event_time] != "timestamp":
             raise ValueError(
                 f"{self.event_time} of dataset {self.name} must be a timestamp, got {types[self.event_time]}"
+            )
+        if isinstance(self.quality_rules, str):
+            raise ValueError(
+                f"quality_rules of dataset {self.name} must be a tuple of rules, got the text {self.quality_rules!r}: "
+                f"write ({self.quality_rules!r},)"
             )
         if not self.quality_rules:
             raise ValueError(f"dataset {self.name} needs at least one quality rule, for example: RowCount > 0")

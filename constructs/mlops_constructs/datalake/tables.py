@@ -9,7 +9,7 @@ from aws_cdk import aws_glue as glue
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from mlops_constructs.datalake.dataset import Column, Dataset
+from mlops_constructs.datalake.dataset import CURATED_PARTITION, STAGED_PARTITION, Column, Dataset
 from mlops_constructs.governance.known import place_of
 
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet."
@@ -50,10 +50,12 @@ class DatasetTables(Construct):
         self.table_name = f"{workload}_{dataset.name}".replace("-", "_")
         self.staged_name = f"{self.table_name}_staged"
         place = f"{workload}/{dataset.name}/"
-        month = Column(name="month", type="string")
-        file = Column(name="file", type="string")
-        self.curated_table = self._table("Curated", self.table_name, curated.s3_url_for_object(place), month)
-        self.staged_table = self._table("Staged", self.staged_name, raw.s3_url_for_object(f"staged/{place}"), file)
+        self.curated_table = self._table(
+            "Curated", self.table_name, curated.s3_url_for_object(place), CURATED_PARTITION
+        )
+        self.staged_table = self._table(
+            "Staged", self.staged_name, raw.s3_url_for_object(f"staged/{place}"), STAGED_PARTITION
+        )
         if retain:
             for table in (self.curated_table, self.staged_table):
                 table.apply_removal_policy(RemovalPolicy.RETAIN)
@@ -75,7 +77,7 @@ class DatasetTables(Construct):
         levels = ["catalog", f"database/{self.database_name}", *tables]
         return [place_of(self).arn("glue", level) for level in levels]
 
-    def _table(self, id: str, name: str, location: str, partition: Column) -> glue.CfnTable:
+    def _table(self, id: str, name: str, location: str, partition: str) -> glue.CfnTable:
         return glue.CfnTable(
             self,
             id,
@@ -85,7 +87,7 @@ class DatasetTables(Construct):
                 name=name,
                 table_type="EXTERNAL_TABLE",
                 parameters={"classification": "parquet", "EXTERNAL": "TRUE"},
-                partition_keys=_columns([partition]),
+                partition_keys=[glue.CfnTable.ColumnProperty(name=partition, type="string")],
                 storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
                     location=location,
                     columns=_columns(self.dataset.columns),

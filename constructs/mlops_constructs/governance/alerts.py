@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from aws_cdk import Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -14,6 +17,8 @@ from mlops_constructs.governance.known import place_of, service
 from mlops_constructs.governance.waivers import Waiver, waive
 from mlops_constructs.governance.wildcards import OWNER, REVIEW
 
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
 
 class AlertTopic(sns.Topic):
     """An SNS topic, encrypted with the given key and TLS only.
@@ -21,9 +26,14 @@ class AlertTopic(sns.Topic):
     Args:
         encryption_key: Its policy must allow CloudWatch, EventBridge and SNS (`Keys` does).
         email: Address that gets every alert after it confirmed; nobody by default.
+
+    Raises:
+        ValueError: The email is no address.
     """
 
     def __init__(self, scope: Construct, id: str, *, encryption_key: kms.IKey, email: str | None = None) -> None:
+        if email is not None and not Token.is_unresolved(email) and not _EMAIL.fullmatch(email):
+            raise ValueError(f"email must be an address like on-call@example.com, got {email!r}")
         super().__init__(scope, id, master_key=encryption_key, enforce_ssl=True)
         # A topic with a policy of its own has lost the default one, by which alarms of the account may publish.
         account = {"aws:SourceAccount": place_of(self).account}
@@ -31,7 +41,7 @@ class AlertTopic(sns.Topic):
         # EventBridge is documented not to say whom it publishes for; where it does, it must be this account.
         self._let_publish("EventsOfThisAccount", "events", {"StringEqualsIfExists": account})
         waive(self, _NO_SOURCE)
-        if email:
+        if email is not None:
             self.add_subscription(subscriptions.EmailSubscription(email))
 
     def _let_publish(self, sid: str, name: str, conditions: Conditions) -> None:

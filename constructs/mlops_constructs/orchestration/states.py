@@ -171,7 +171,10 @@ def parallel(
     output: Json = None,
     assign: Mapping[str, Json] | None = None,
 ) -> State:
-    """A Parallel state. Variables of a branch end with it, so a failing branch ends in `rethrow()`, caught here."""
+    """A Parallel state. Variables of a branch end with it, so a failing branch hands its failure on, caught here.
+
+    Inside, `outcomes.caught_as_output` and `outcomes.reraise` do that.
+    """
     state: State = {
         "Type": "Parallel",
         "Branches": list(branches),
@@ -214,11 +217,6 @@ def map_(
         "Catch": [{"ErrorEquals": ["States.ALL"], "Next": catch_next, "Assign": {"failure": FAILURE}}],
     }
     return _finish(state, next, output, assign)
-
-
-def rethrow() -> State:
-    """A Fail state for the inside of a branch: raises the error the branch caught, the step's name before the cause."""
-    return {"Type": "Fail", "Error": "{% $failure.error %}", "Cause": "{% $failure.step & ': ' & $failure.cause %}"}
 
 
 def succeed(output: Json = None) -> State:

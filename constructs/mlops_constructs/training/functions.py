@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 
 from aws_cdk import Duration
@@ -15,6 +16,7 @@ from constructs import Construct
 from mlops_constructs.governance.grants import allow, read_objects, use_key, write_objects
 from mlops_constructs.governance.network import Network
 from mlops_constructs.orchestration.function import PlatformFunction
+from mlops_constructs.training.metrics import RANGES, check_value
 from mlops_constructs.training.recipe import TrainingRecipe
 from mlops_constructs.training.registry import ModelRegistry
 from mlops_constructs.training.roles import TrainingRoles
@@ -44,13 +46,18 @@ class PromotionPolicy:
     """When a challenger becomes a version, and what its model card says.
 
     Args:
-        metric: What is compared; higher is better.
-        minimum: Least value, even without a champion.
-        min_improvement: Lead over the champion a challenger needs; any lead by default, a tie keeps the champion.
+        metric: What is compared, one of `metrics.RANGES`.
+        minimum: Worst value that is good enough, even without a champion: the least one, or the greatest of a metric
+            that is an error (`log_loss`, `brier`, `rmse`, `mse`, `mae`, `mape`).
+        min_improvement: Lead over the champion a challenger needs, in units of the metric, at least 0; any lead by
+            default, a tie keeps the champion.
         automatic_approval: Approve versions at once. False by default: a person does.
         owner: Who answers for the model.
         intended_use: What the model is for.
         instance_types: Real-time instance types the model may be served on.
+
+    Raises:
+        ValueError: The metric is unknown, the minimum no value that it can have, or the lead negative.
     """
 
     metric: str
@@ -60,6 +67,13 @@ class PromotionPolicy:
     owner: str
     intended_use: str
     instance_types: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.metric not in RANGES:
+            raise ValueError(f"metric must be one of {', '.join(RANGES)}, got {self.metric!r}")
+        check_value("minimum", self.metric, self.minimum)
+        if not (math.isfinite(self.min_improvement) and self.min_improvement >= 0):
+            raise ValueError(f"min_improvement must be at least 0, got {self.min_improvement}")
 
 
 class TrainingFunctionSet(Construct):

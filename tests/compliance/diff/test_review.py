@@ -130,6 +130,41 @@ def test_a_narrower_role_is_no_widening(resources: Resources) -> None:
     assert not reviewed(resources, changed(resources, "Reader", Policies=narrower)).widened
 
 
+def with_bucket(resources: Resources, folder: str) -> dict[str, Any]:
+    """A template whose role reads a folder of a bucket without a name."""
+    reading = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": {"Fn::Sub": "${Bucket.Arn}/" + folder}}
+    policy = {"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": [reading]}}
+    made = changed(resources, "Reader", Policies=[policy])
+    return {"Resources": {**made, "Bucket": {"Type": "AWS::S3::Bucket"}}}
+
+
+@pytest.mark.parametrize(("folder", "said"), [("a/*", []), ("*", ["app/Reader"])], ids=["as it was", "wider"])
+def test_a_second_stack_with_equal_ids_changes_no_name_in_the_first(
+    resources: Resources, folder: str, said: list[str]
+) -> None:
+    old = from_templates({"app": with_bucket(resources, "a/*")}, name="prod")
+    both = {"app": with_bucket(resources, folder), "loan": with_bucket(resources, "a/*")}
+    found = review(old, from_templates(both, name="prod"), TODAY)
+    assert [each.resource.path for each in found.resources if each.resource.stack == "app"] == said
+    assert [each.path for each in found.widened if not each.is_new] == said
+    assert "loan/Reader" in [each.path for each in found.widened if each.is_new]
+
+
+def test_what_is_new_and_what_is_changed_do_not_hide_each_other(resources: Resources) -> None:
+    wider = [{"PolicyName": "p", "PolicyDocument": statement("s3:GetObject", "arn:aws:s3:::b/*")}]
+    old = {f"Reader{number}": resources["Reader"] for number in range(50)}
+    new = {name: changed(old, name, Policies=wider)[name] for name in old} | {"ZNew": resources["Reader"]}
+    found = reviewed(old, new)
+    text = markdown([found])
+    assert "`app/ZNew` (new role)" in text
+    assert "### Allows more than before (50)" in text
+    assert text.count("(role)") == 40
+    assert "and 10 more, all of them in `review.html`" in text
+    whole = page([found])
+    assert whole.count("(role)") == 50
+    assert " more, " not in whole
+
+
 def test_a_stranger_in_the_trust_is_told_first(resources: Resources) -> None:
     trust = statement("sts:AssumeRole", Principal={"AWS": "arn:aws:iam::999988887777:root"})
     found = reviewed(resources, changed(resources, "Reader", AssumeRolePolicyDocument=trust))
@@ -143,7 +178,7 @@ def test_waivers_that_come_and_go_are_told(tmp_path: Path) -> None:
     old, new = (cdk_out(tmp_path / name, reason) for name, reason in (("old", "first"), ("new", "second")))
     cli.main([str(old), str(new), "--out", str(tmp_path / "out"), "--today", TODAY.isoformat()])
     text = (tmp_path / "out" / "review.md").read_text()
-    assert "updated `AwsSolutions::AwsSolutions-S1` at `app/Topic`: second" in text
+    assert "### Waivers: updated (1)\n\n- `AwsSolutions::AwsSolutions-S1` at `app/Topic`: second" in text
 
 
 def cdk_out(folder: Path, reason: str) -> Path:

@@ -54,18 +54,19 @@ def test_find_looks_only_among_the_types_asked_for(two_stacks: Estate) -> None:
 def test_a_log_group_is_found_with_and_without_its_star() -> None:
     estate = from_templates({"s": {"Resources": {"Logs": {"Type": "AWS::Logs::LogGroup"}}}})
     arn = only(estate, "AWS::Logs::LogGroup").arn
-    assert arn.endswith(":log-group:Logs:*")
+    assert arn.endswith(":log-group:s-Logs:*")
     assert estate.find(arn) is estate.find(arn.removesuffix(":*")) is not None
 
 
-def test_an_attribute_leads_to_its_resource_too() -> None:
+@pytest.mark.parametrize("stack", ["s", "my.app_v2"])
+def test_an_attribute_leads_to_its_resource_too(stack: str) -> None:
     read = {"Url": {"Fn::GetAtt": ["Db", "Endpoint.Address"]}, "Key": {"Fn::GetAtt": ["Watch", "MonitorArn"]}}
     resources = {
         "Db": {"Type": "AWS::RDS::DBInstance"},
         "Watch": {"Type": "AWS::CE::AnomalyMonitor"},
         "X": {"Type": "T::S::X", "Properties": read},
     }
-    estate = from_templates({"s": {"Resources": resources}})
+    estate = from_templates({stack: {"Resources": resources}})
     user = only(estate, "T::S::X")
     assert isinstance(user.get("Url"), Unknown)
     assert estate.find(user.get("Url")) is only(estate, "AWS::RDS::DBInstance")
@@ -214,6 +215,7 @@ def test_nested_stacks_of_an_app_are_followed(tmp_path: Path) -> None:
     topic = only(estate, "AWS::SNS::Topic")
     assert estate.find(topic.get("KmsMasterKeyId")) is only(estate, "AWS::KMS::Key")
     assert estate.find(only(estate, "AWS::CloudWatch::Alarm").get("AlarmActions")[0]) is topic
+    assert topic.physical_id == "app-Child-Topic"
     assert (topic.path, topic.template) == ("app/Child/Topic", "child.nested.template.json")
 
 

@@ -11,6 +11,7 @@ from mlops_constructs.compliance.identities import graph_of
 from mlops_constructs.compliance.rules import iam
 from mlops_constructs.compliance.rules.iam_wildcards import nameless
 from tests.compliance.pack.iam_samples import (
+    RULES,
     allow,
     arn,
     details,
@@ -104,6 +105,12 @@ def test_a_policy_that_only_limits_grants_nothing():
     assert failures("IAM-1.named-actions", {"TeamBoundary": limit}) == []
     scp = {"Type": "AWS::Organizations::Policy", "Properties": {"Content": document(allow("*"))}}
     assert failures("IAM-1.no-administrator", {"P": scp}) == []
+
+
+def test_the_name_of_its_stack_makes_no_policy_a_limit():
+    granting = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document(allow("s3:*"))}}
+    estate = from_templates({"team-boundaries": {"Resources": {"Managed": granting}}})
+    assert [each.ok for each in RULES["IAM-1.named-actions"].check(estate)] == [False]
 
 
 def test_a_wildcard_after_the_whole_name_of_a_resource_is_needless():

@@ -21,7 +21,7 @@ li { margin: .25rem 0; overflow-wrap: anywhere; }
 
 def page(reviews: Sequence[Review]) -> str:
     """The whole page."""
-    body = "\n".join(_lines(markdown(reviews)))
+    body = "\n".join(_lines(markdown(reviews, most=None)))
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'

@@ -21,11 +21,12 @@ Statements = tuple[Statement, ...]
 
 @dataclass(frozen=True)
 class Widening:
-    """A policy that allows something it did not allow before."""
+    """A policy that allows something it did not allow before, or that was not there before."""
 
     path: str
     kind: str
     witness: Witness
+    is_new: bool
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Review:
         resources: Resources that differ.
         exposures: Findings about public or cross-account paths that were not there before.
         foreign: Policies that let in someone from outside the account who was not let in before.
-        widened: Policies that allow more than before.
+        widened: Policies that allow more than before, new ones among them.
         waivers: Waivers that differ.
     """
 
@@ -114,7 +115,7 @@ def _widenings(old: Policies, new: Policies, outside: str = "") -> Iterator[Wide
     for (path, kind), statements in sorted(new.items()):
         witness = newly_allowed(old.get((path, kind), ()), statements, outside=outside)
         if witness:
-            yield Widening(path, kind if (path, kind) in old else f"new {kind}", witness)
+            yield Widening(path, kind, witness, is_new=(path, kind) not in old)
 
 
 def _labelled(found: dict[str, Statements], kind: str) -> Policies:

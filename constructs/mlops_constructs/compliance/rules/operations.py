@@ -135,9 +135,7 @@ def _anomalies(estate: Estate) -> Iterator[Judgement]:
         arn for each in estate.of("AWS::CE::AnomalySubscription") for arn in each.values("MonitorArnList.*")
     )
     for monitor in estate.of("AWS::CE::AnomalyMonitor"):
-        # Its Ref is its ARN, and so is the attribute MonitorArn, which keeps its own text until deployment.
-        names = {monitor.arn, monitor.physical_id, f"${{{monitor.logical_id}.MonitorArn}}"}
-        ok = bool(names & subscribed)
+        ok = bool({monitor.arn, monitor.physical_id} & subscribed)
         yield Judgement(monitor, ok, message="nobody is told of the anomalies it finds")
     for subscription in estate.of("AWS::CE::AnomalySubscription"):
         yield Judgement(subscription, given(subscription.get("Subscribers")), message="the subscription has no reader")

@@ -34,7 +34,7 @@ def baseline(settings: Settings) -> None:
     if not files:
         raise InputError("input/dataset holds no Parquet file: give the job the training data")
     wanted = [*settings.features, settings.event_time]
-    rows = pa.concat_tables(pq.ParquetFile(path).read(columns=wanted) for path in files)
+    rows = as_written(pa.concat_tables(pq.ParquetFile(path).read(columns=wanted) for path in files))
     lacking = set(settings.features) - set(rows.column_names)
     if lacking or not rows.num_rows:
         raise InputError(f"the training data has {rows.num_rows} rows and lacks the features {sorted(lacking)}")
@@ -49,6 +49,15 @@ def baseline(settings: Settings) -> None:
         f"{settings.window_days} days; thresholds of their own: "
         + (", ".join(f"{name} {limit:.2f}" for name, limit in sorted(own.items())) or "none")
     )
+
+
+def as_written(rows: pa.Table) -> pa.Table:
+    """Reads numbers of single precision as the decimals they stand for: clients write 0.1, not 0.10000000149."""
+    for place, column in enumerate(rows.schema):
+        if pa.types.is_float32(column.type):
+            decimals = rows[column.name].cast(pa.string()).cast(pa.float64())
+            rows = rows.set_column(place, column.name, decimals)
+    return rows
 
 
 def run(settings: Settings) -> None:

@@ -13,6 +13,7 @@ Kind = Literal["Integral", "Fractional", "String", "Boolean"]
 KINDS: Mapping[str, Kind] = {
     "int": "Integral",
     "bigint": "Integral",
+    "float": "Fractional",
     "double": "Fractional",
     "string": "String",
     "boolean": "Boolean",
