@@ -9,14 +9,15 @@ gc.disable()  # one synthesis keeps nearly all it makes and ends; collecting wha
 import aws_cdk as cdk
 from constructs import Construct
 
-from stacks.config import ALL, ConfigError
+from stacks.config import ALL, ConfigError, check_context
 from stacks.stage import PlatformStage, add_platform, check_policies, read_platforms
 
-app = cdk.App()
+app, root = cdk.App(), Path(__file__).parent
 selected, workload = app.node.try_get_context("env"), app.node.try_get_context("workload")
 
 try:
-    platforms = read_platforms(Path(__file__).parent, selected, workload)
+    check_context(app.node.get_all_context(), (root, Path.home()))
+    platforms = read_platforms(root, selected, workload)
 except ConfigError as error:
     sys.exit(str(error))
 

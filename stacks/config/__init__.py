@@ -1,7 +1,9 @@
 """Environments and workloads as data: typed, validated, refused with one clear line."""
 
 from stacks.config.base import ConfigError
+from stacks.config.context import check_context
 from stacks.config.environment import (
+    ALL,
     Alerts,
     CreateNetwork,
     DataRetention,
@@ -11,18 +13,16 @@ from stacks.config.environment import (
     Stage,
 )
 from stacks.config.identity import Identity, IdentityCenter, Oidc, Saml
-from stacks.config.loading import ALL, Platform, environment_names, load_environment, load_platform, load_workload
+from stacks.config.loading import Platform, environment_names, load_environment, load_platform, load_workload
+from stacks.config.source import Column, Label, Source
 from stacks.config.workload import (
     Autoscaling,
-    Column,
     Image,
-    Label,
     Metric,
     Monitoring,
     Retraining,
     Rollout,
     Serving,
-    Source,
     Training,
     Workload,
 )
@@ -54,6 +54,7 @@ __all__ = [
     "Stage",
     "Training",
     "Workload",
+    "check_context",
     "environment_names",
     "load_environment",
     "load_platform",

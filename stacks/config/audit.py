@@ -2,7 +2,7 @@
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from mlops_constructs.audit.features import DEFAULT_FEATURES, Feature
 from stacks.config.base import Model, rule
@@ -11,6 +11,7 @@ Severity = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"]
 Insight = Literal["ApiCallRateInsight", "ApiErrorRateInsight"]
 Weekday = Literal["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
 HUB_WITHOUT_RECORDER = "add audit.config: Security Hub judges what the recorder records"
+SERIOUS = {"CRITICAL", "HIGH"}
 
 
 class ObjectLock(Model):
@@ -52,11 +53,25 @@ class SecurityHub(Model):
 
     standards: tuple[Literal["fsbp", "nist-800-53"], ...] = Field(default=("fsbp", "nist-800-53"), min_length=1)
 
+    @field_validator("standards")
+    @classmethod
+    def _measures_against_best_practices(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if "fsbp" not in value:
+            raise rule("", value, "add fsbp, AWS's own best practices: the hub measures against them at least")
+        return value
+
 
 class GuardDuty(Model):
     """Amazon GuardDuty."""
 
     features: tuple[Feature, ...] = DEFAULT_FEATURES
+
+    @field_validator("features")
+    @classmethod
+    def _watches_the_buckets(cls, value: tuple[Feature, ...]) -> tuple[Feature, ...]:
+        if "S3_DATA_EVENTS" not in value:
+            raise rule("", value, "add S3_DATA_EVENTS: the data are what an attacker comes for")
+        return value
 
 
 class Macie(Model):
@@ -110,4 +125,7 @@ class Audit(Model):
             raise rule("", "no part", "give at least one part, or remove the section")
         if self.security_hub and not self.config:
             raise rule("security_hub", "a hub without a recorder", HUB_WITHOUT_RECORDER)
+        if (self.security_hub or self.guardduty) and not set(self.alert_severities) >= SERIOUS:
+            remedy = "name CRITICAL and HIGH: serious findings of security_hub and guardduty must wake a person"
+            raise rule("alert_severities", self.alert_severities, remedy)
         return self

@@ -2,11 +2,16 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 from pydantic_core import PydanticCustomError
+
+from stacks.config.words import shown
 
 EXAMPLES: dict[str, str] = {}
 """A text that matches a pattern, by the pattern: an expression alone tells few people what to write."""
+
+TAG_MARKS = " +-=._:/@"
+"""What a tag's value may hold besides letters and digits."""
 
 
 def matching(pattern: str, example: str) -> StringConstraints:
@@ -26,6 +31,7 @@ Identifier = Annotated[str, matching(r"^[a-z_][a-z0-9_]{0,63}$", "event_time")]
 """A name that Glue, Athena and Parquet take without quoting."""
 
 InstanceType = Annotated[str, matching(r"^ml\.[a-z0-9-]+\.[a-z0-9]+$", "ml.m5.large")]
+InstancePattern = Annotated[str, matching(r"^ml\.[a-z0-9-]+\.([a-z0-9]+|\*)$", "ml.m5.*")]
 
 
 class ConfigError(ValueError):
@@ -33,9 +39,9 @@ class ConfigError(ValueError):
 
 
 class Model(BaseModel):
-    """A frozen model that refuses unknown keys and never turns one type into another."""
+    """A frozen model that refuses unknown keys and infinite numbers, and never turns one type into another."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 def rule(field: str, given: object, remedy: str) -> PydanticCustomError:
@@ -46,4 +52,18 @@ def rule(field: str, given: object, remedy: str) -> PydanticCustomError:
         given: the value found there.
         remedy: what is allowed and why.
     """
-    return PydanticCustomError("rule", "{remedy}", {"field": field, "given": repr(given), "remedy": remedy})
+    return PydanticCustomError("rule", "{remedy}", {"field": field, "given": shown(given), "remedy": remedy})
+
+
+def _can_be_a_tag(value: str) -> str:
+    refused = sorted({each for each in value if not (each.isalnum() or each in TAG_MARKS)})
+    if refused:
+        marks = " ".join(TAG_MARKS.strip())
+        raise rule("", value, f"remove {shown(refused[0])}: a tag takes letters, digits, spaces and {marks}")
+    return value
+
+
+Tag = Annotated[Text, StringConstraints(max_length=256), AfterValidator(_can_be_a_tag)]
+"""A text that becomes the value of a tag on every resource: AWS refuses other characters, and more than 256."""
+
+TagEmail = Annotated[Email, StringConstraints(max_length=256), AfterValidator(_can_be_a_tag)]

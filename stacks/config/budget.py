@@ -6,7 +6,7 @@ from pydantic import Field
 
 from stacks.config.base import Model, Name
 
-Usd = Annotated[float, Field(gt=0, le=10_000_000, strict=False)]
+Usd = Annotated[float, Field(gt=0, le=10_000_000)]
 Percent = Annotated[int, Field(ge=1, le=1000)]
 
 

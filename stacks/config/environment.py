@@ -4,15 +4,20 @@ from enum import StrEnum
 from ipaddress import IPv4Network
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, JsonValue, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, field_validator, model_validator
 
 from stacks.config.audit import Audit
-from stacks.config.base import AccountId, Email, Model, Name, RegionName, Text, matching, rule
+from stacks.config.base import AccountId, Email, Model, Name, RegionName, Tag, TagEmail, matching, rule
 from stacks.config.budget import Budget
 from stacks.config.identity import NAME_LIMIT, Identity
 from stacks.config.organisation import Organisation
 
+ALL = "all"
+"""The name that stands for every environment, and so is none's."""
+
 MINIMUM_ARCHIVE_DAYS = 7
+LONGEST_VERSION_DAYS = 400
+"""Days after which an overwritten or deleted object must be gone, however careful the stage: RET-2 of the pack."""
 
 
 def _are_distinct(zones: tuple[str, ...]) -> tuple[str, ...]:
@@ -21,12 +26,20 @@ def _are_distinct(zones: tuple[str, ...]) -> tuple[str, ...]:
     return zones
 
 
+def _is_whole_number(value: object) -> object:
+    # To Python `true` is 1, and 1 is a number of days that can be chosen.
+    if type(value) in (bool, float):
+        raise rule("", value, "give a whole number")
+    return value
+
+
 SubnetId = Annotated[str, matching(r"^subnet-[0-9a-f]{8,17}$", "subnet-0a1b2c3d")]
 SecurityGroupId = Annotated[str, matching(r"^sg-[0-9a-f]{8,17}$", "sg-0a1b2c3d")]
 ZoneName = Annotated[str, matching(r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$", "us-east-1a")]
 Zones = Annotated[tuple[ZoneName, ...], AfterValidator(_are_distinct)]
-LogRetentionDays = Literal[
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+LogRetentionDays = Annotated[
+    Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
+    BeforeValidator(_is_whole_number),
 ]
 
 
@@ -100,7 +113,9 @@ class DataRetention(Model):
     """What happens to data when it ages and when its stack is deleted."""
 
     on_delete: Literal["retain", "destroy"] = Field(description="Fate of buckets, tables and keys with their stack.")
-    noncurrent_days: int = Field(ge=1, le=3650, description="Days until an overwritten or deleted object is gone.")
+    noncurrent_days: int = Field(
+        ge=1, le=LONGEST_VERSION_DAYS, description="Days until an overwritten or deleted object is gone."
+    )
     capture_days: int = Field(
         ge=1, le=3650, description="Days until captured predictions are deleted: more than a monitor looks back."
     )
@@ -119,8 +134,8 @@ class Environment(Model):
     stage: Stage = Field(strict=False)
     account: AccountId
     region: RegionName
-    owner: Email
-    cost_centre: Text
+    owner: TagEmail
+    cost_centre: Tag
     network: Network
     data_retention: DataRetention
     model_approval: Literal["automatic", "manual"] = Field(description="Who approves a model that beat the champion.")
@@ -163,11 +178,21 @@ class Environment(Model):
                 raise rule(field, zone, f"use a zone of region {self.region}, such as {self.region}a")
         return self
 
+    @field_validator("region")
+    @classmethod
+    def _has_what_functions_need(cls, value: str) -> str:
+        if value.startswith("cn-"):
+            raise rule("", value, "use a region outside of China: the layer of our functions is not published there")
+        return value
+
     @model_validator(mode="after")
     def _budgets_are_of_workloads_here(self) -> Self:
         for name in self.budget.workloads if self.budget else ():
             if name not in self.workloads:
-                remedy = f"use one of {', '.join(self.workloads) or 'none'}, the workloads of the environment"
+                names = ", ".join(self.workloads)
+                remedy = (
+                    f"use one of {names}, the workloads of the environment" if names else "remove it: none runs here"
+                )
                 raise rule(f"budget.workloads.{name}", name, remedy)
         return self
 

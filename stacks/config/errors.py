@@ -1,70 +1,70 @@
 """Turn a pydantic error into lines that a person can act on: file: field: what was given; what is allowed."""
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from stacks.config.base import EXAMPLES, ConfigError
+from stacks.config.base import ConfigError
+from stacks.config.remedies import remedy_of
+from stacks.config.words import shown
 
 Location = tuple[int | str, ...]
 
 
-def describe(
-    error: ValidationError,
-    model: type[BaseModel],
-    data: JsonValue,
-    path: Path,
-    *,
-    overrides: Mapping[str, JsonValue] | None = None,
-    override_path: Path | None = None,
-    prefix: str = "",
-) -> Iterator[str]:
-    """Yield one line per mistake.
+@dataclass(frozen=True)
+class Mistake:
+    """One mistake in the content of a file.
 
-    Args:
-        error: what the model's validation raised.
-        model: the model, for the keys it allows.
-        data: the content that was validated.
-        path: the file it came from.
-        overrides: the part that came from `override_path` instead.
-        override_path: named in place of `path` for fields inside `overrides`.
-        prefix: path of the overrides inside `override_path`.
+    Attributes:
+        location: keys and indices on the way to the field.
+        given: what was found there, as one short line.
+        remedy: what is allowed.
     """
+
+    location: Location
+    given: str
+    remedy: str
+
+    @property
+    def field(self) -> str:
+        """The path of the field, with dots."""
+        return dotted(self.location)
+
+
+def mistakes_in(error: ValidationError, model: type[BaseModel]) -> Iterator[Mistake]:
+    """Yield what a model's validation found, in words for the person who wrote the file."""
     found = error.errors()
     for details in found:
         if details["type"] == "too_short" and any(_is_inside(other["loc"], details["loc"]) for other in found):
             continue  # pydantic leaves a wrong item out and then counts one too few
-        location, given, remedy = _explain(details, model, data)
-        field = ".".join(str(part) for part in location) or "file"
-        if overrides and override_path and _reaches(overrides, location):
-            yield f"{shown_path(override_path)}: {prefix}.{field}: got {given}; {remedy}"
-        else:
-            yield f"{shown_path(path)}: {field}: got {given}; {remedy}"
+        yield _explained(details, model)
 
 
-def _explain(details: ErrorDetails, model: type[BaseModel], data: JsonValue) -> tuple[Location, str, str]:
+def lines(found: Iterable[Mistake], path: Path) -> str:
+    """Return one line per mistake in a file."""
+    return "\n".join(f"{shown_path(path)}: {each.field}: got {each.given}; {each.remedy}" for each in found)
+
+
+def _explained(details: ErrorDetails, model: type[BaseModel]) -> Mistake:
     location: Location = details["loc"]
-    given = shown(details["input"])
-    context = details.get("ctx", {})
+    if location and location[-1] == "[key]":  # pydantic's own word for a mapping's key
+        location = location[:-1]
+    given, context = shown(details["input"]), details.get("ctx", {})
     match details["type"]:
         case "rule":
-            return (*location, *_split(str(context["field"]))), str(context["given"]), str(context["remedy"])
+            field = str(context["field"])
+            inner = tuple(field.split(".")) if field else ()
+            return Mistake((*location, *inner), str(context["given"]), str(context["remedy"]))
         case "extra_forbidden":
-            return location, given, _unknown_key(location, model)
+            return Mistake(location, given, _unknown_key(location, model))
         case "missing":
-            return location, "nothing", "add it, it is required"
-        case "string_type" if isinstance(details["input"], int | float):
-            return location, given, "put the value in quotes"
-        case "string_pattern_mismatch":
-            return location, given, f"must match {context['pattern']}, such as {EXAMPLES[context['pattern']]}"
-        case "dict_type" | "model_type" | "model_attributes_type":
-            return location, given, "use a mapping of field: value, or {} when there is nothing to say"
-        case "union_error" | _:
-            return location, given, _lowered(details["msg"])
+            return Mistake(location, "nothing", remedy_of(details))
+    return Mistake(location, given, remedy_of(details))
 
 
 def mistake(path: Path, field: str, given: object, remedy: str) -> ConfigError:
@@ -77,10 +77,9 @@ def shown_path(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
-def shown(value: object) -> str:
-    """Return a value as one short line."""
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+def dotted(location: Location) -> str:
+    """Return the path of a field as messages name it."""
+    return ".".join(str(part) for part in location) or "file"
 
 
 def _unknown_key(location: Location, model: type[BaseModel]) -> str:
@@ -112,25 +111,5 @@ def _model_in(annotation: object) -> type[BaseModel] | None:
     return next((found for each in get_args(annotation) if (found := _model_in(each))), None)
 
 
-def _reaches(overrides: JsonValue | Mapping[str, JsonValue], location: Location) -> bool:
-    """True when the overrides set the field at `location`, something inside it, or the list that holds it."""
-    current: object = overrides
-    for part in location:
-        if not isinstance(current, Mapping):
-            return True
-        if part not in current:
-            return False
-        current = current[part]
-    return True
-
-
 def _is_inside(location: Location, outer: Location) -> bool:
     return len(location) > len(outer) and location[: len(outer)] == outer
-
-
-def _split(field: str) -> Location:
-    return tuple(field.split(".")) if field else ()
-
-
-def _lowered(message: str) -> str:
-    return message[:1].lower() + message[1:]

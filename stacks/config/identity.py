@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from stacks.config.base import AccountId, Model, RegionName, matching, rule
+from stacks.config.base import AccountId, InstancePattern, Model, RegionName, matching, rule
 
 NAME_LIMIT = 32
 """Characters of a permission set's name."""
@@ -19,7 +19,6 @@ GroupId = Annotated[
         "9067000000-00000001-0000-4000-8000-000000000001",
     ),
 ]
-InstancePattern = Annotated[str, matching(r"^ml\.[a-z0-9-]+\.([a-z0-9]+|\*)$", "ml.m5.*")]
 _AWS = r"^arn:aws(-[a-z]+)*:"
 _PROVIDER = "arn:aws:iam::111111111111"
 InstanceArn = Annotated[

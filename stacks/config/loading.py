@@ -1,22 +1,20 @@
 """Read configuration files: strict YAML in, frozen models out, one line per mistake."""
 
 import json
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
 
 from stacks.config.base import ConfigError
-from stacks.config.environment import Environment
-from stacks.config.errors import describe, mistake, shown_path
+from stacks.config.environment import ALL, Environment
+from stacks.config.errors import Mistake, lines, mistake, mistakes_in, shown_path
+from stacks.config.overrides import Overrides, blamed, merged
 from stacks.config.rules import check_workload_in_environment
 from stacks.config.singletons import check_singletons
+from stacks.config.stages import mistakes_of_stage
 from stacks.config.workload import Workload
 from stacks.config.yaml_file import read_yaml
-
-ALL = "all"
-"""The name that stands for every environment."""
 
 SCRIPTS = ("features.py", "train.py", "evaluate.py", "serve.py")
 
@@ -52,12 +50,16 @@ def load_environment(path: Path) -> Environment:
         ConfigError: the file is missing, not YAML, or breaks a rule; one line per mistake.
     """
     data = read_yaml(path)
+    if path.stem == ALL:
+        raise mistake(path, "name", ALL, f"use another name, of the file too: -c env={ALL} is every environment")
     try:
         environment = Environment.model_validate_json(json.dumps(data))
     except ValidationError as error:
-        raise ConfigError("\n".join(describe(error, Environment, data, path))) from None
+        raise ConfigError(lines(mistakes_in(error, Environment), path)) from None
     if environment.name != path.stem:
         raise mistake(path, "name", environment.name, f"use {path.stem!r}, the name of the file")
+    if found := list(mistakes_of_stage(environment)):
+        raise ConfigError(lines(found, path))
     return environment
 
 
@@ -75,7 +77,9 @@ def load_workload(
         ConfigError: a file is missing, not YAML, or breaks a rule; one line per mistake.
     """
     data = read_yaml(path)
-    own = _validated(data, path, overrides={}, environment_path=path)
+    own = _valid(data)
+    if not isinstance(own, Workload):
+        raise ConfigError(lines(own, path))
     if own.name != path.parent.name:
         raise ConfigError(
             f"{shown_path(path)}: name: got {own.name!r}; use {path.parent.name!r}, the name of the folder"
@@ -83,13 +87,25 @@ def load_workload(
     _check_files(own, path)
     if environment is None:
         return own
-    overrides = environment.workloads.get(own.name, {})
-    overriding_file = environment_path or Path(f"environments/{environment.name}.yaml")
+    environment_path = environment_path or Path(f"environments/{environment.name}.yaml")
+    workload = _overridden(data, own, environment.workloads.get(own.name, {}), path, environment_path)
+    check_workload_in_environment(workload, environment, environment_path, path)
+    return workload
+
+
+def _overridden(data: JsonValue, own: Workload, overrides: Overrides, path: Path, environment_path: Path) -> Workload:
+    """Return a workload with the overrides of an environment: its own file is right, so mistakes are in the other."""
+    field = f"workloads.{own.name}"
     if "name" in overrides:
-        raise mistake(overriding_file, f"workloads.{own.name}.name", overrides["name"], "remove it: a name is fixed")
-    merged = _merge(data, overrides)
-    workload = _validated(merged, path, overrides=overrides, environment_path=overriding_file) if overrides else own
-    check_workload_in_environment(workload, environment, overriding_file)
+        raise mistake(environment_path, f"{field}.name", overrides["name"], "remove it: a name is fixed")
+    workload = _valid(merged(data, overrides))
+    if not isinstance(workload, Workload):
+        found = blamed(workload, overrides, lambda fewer: _mistakes(merged(data, fewer)))
+        below = [Mistake(("workloads", own.name, *each.location), each.given, each.remedy) for each in found]
+        raise ConfigError(lines(below, environment_path))
+    if not (path.parent / workload.image.dockerfile).is_file():
+        remedy = f"there is no such file beside {shown_path(path)}"
+        raise mistake(environment_path, f"{field}.image.dockerfile", workload.image.dockerfile, remedy)
     return workload
 
 
@@ -125,29 +141,17 @@ def _named_workload(root: Path, name: str, environment: Environment, environment
     return load_workload(path, environment=environment, environment_path=environment_path)
 
 
-def _validated(data: JsonValue, path: Path, *, overrides: Mapping[str, JsonValue], environment_path: Path) -> Workload:
+def _valid(data: JsonValue) -> Workload | list[Mistake]:
+    """Return the workload, or what is wrong with it."""
     try:
         return Workload.model_validate_json(json.dumps(data))
     except ValidationError as error:
-        prefix = f"workloads.{path.parent.name}"
-        lines = describe(
-            error, Workload, data, path, overrides=overrides, override_path=environment_path, prefix=prefix
-        )
-        raise ConfigError("\n".join(lines)) from None
+        return list(mistakes_in(error, Workload))
 
 
-def _merge(base: JsonValue, overrides: JsonValue) -> JsonValue:
-    """Return `base` with `overrides` laid over it: mappings merge, anything else replaces."""
-    if isinstance(base, dict) and isinstance(overrides, dict):
-        return {
-            key: _merge(base.get(key), overrides[key]) if key in overrides else base[key]
-            for key in _keys(base, overrides)
-        }
-    return overrides
-
-
-def _keys(*mappings: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(key for mapping in mappings for key in mapping))
+def _mistakes(data: JsonValue) -> list[Mistake]:
+    found = _valid(data)
+    return [] if isinstance(found, Workload) else found
 
 
 def _check_files(workload: Workload, path: Path) -> None:

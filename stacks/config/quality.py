@@ -4,6 +4,8 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 
+from stacks.config.quality_grammar import AFTER_CONDITION, CONDITIONS, JOINING, slip_in
+
 COLUMN_RULES = (
     "ColumnCorrelation",
     "ColumnDataType",
@@ -30,9 +32,9 @@ TABLE_RULES = ("ColumnCount", "ColumnNamesMatchPattern", "CustomSql", "RowCount"
 
 RULE_TYPES = tuple(sorted((*COLUMN_RULES, *TABLE_RULES)))
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[A-Za-z_][\w.]*|\S')
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[A-Za-z_][\w.]*|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[<>!]=|\S')
 _OPENING = {")": "(", "]": "["}
-_AFTER_COLUMNS = {"and", "between", "in", "matches", "not", "or", "where", "with"}
+_AFTER_COLUMNS = (*JOINING, *CONDITIONS, *AFTER_CONDITION)
 
 
 def mistake_in(rule: str, columns: Sequence[str]) -> str | None:
@@ -56,7 +58,7 @@ def mistake_in(rule: str, columns: Sequence[str]) -> str | None:
     for position, name in types:
         if name in COLUMN_RULES and (wrong := _wrong_columns(tokens[position + 1 :], columns)) is not None:
             return f"name a column after {name}, not {wrong or 'nothing'}: {', '.join(columns)}"
-    return None
+    return slip_in(tokens, RULE_TYPES)
 
 
 def _types(tokens: Sequence[str]) -> Iterator[tuple[int, str]]:

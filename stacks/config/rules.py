@@ -7,28 +7,34 @@ from mlops_constructs.names import NAME_LIMIT, OWN_NAME_LIMIT
 from stacks.config.base import ConfigError
 from stacks.config.environment import Environment
 from stacks.config.errors import shown_path
+from stacks.config.overrides import sets
+from stacks.config.words import shown
 from stacks.config.workload import Workload
 
 REDUNDANT_INSTANCES = 2
 """Instances SageMaker spreads over two availability zones; with fewer, one zone's failure is an outage."""
 
 
-def check_workload_in_environment(workload: Workload, environment: Environment, path: Path) -> None:
+def check_workload_in_environment(
+    workload: Workload, environment: Environment, path: Path, workload_path: Path
+) -> None:
     """Check one workload against the environment it runs in.
 
     Args:
         workload: overrides applied.
         environment: where it runs.
         path: the environment's file, where the remedy belongs.
+        workload_path: the workload's own file, named where the value stands in it.
 
     Raises:
         ConfigError: one line per broken rule.
     """
     where = f"{shown_path(path)}: workloads.{workload.name}"
-    lines = [
-        *(f"{where}: {problem}" for problem in _too_long(workload, environment)),
-        *(f"{where}.{field}: got {given}; {remedy}" for field, given, remedy in _broken(workload, environment)),
-    ]
+    overrides = environment.workloads.get(workload.name, {})
+    lines = [f"{where}: {problem}" for problem in _too_long(workload, environment)]
+    for field, given, remedy in _broken(workload, environment):
+        origin = "" if sets(overrides, field.split(".")) else f" from {shown_path(workload_path)}"
+        lines.append(f"{where}.{field}: got {shown(given)}{origin}; {remedy}")
     if lines:
         raise ConfigError("\n".join(lines))
 
@@ -36,6 +42,7 @@ def check_workload_in_environment(workload: Workload, environment: Environment, 
 def _broken(workload: Workload, environment: Environment) -> Iterator[tuple[str, int, str]]:
     yield from _forgotten(workload, environment)
     yield from _fragile(workload, environment)
+    yield from _unlimited(workload, environment)
 
 
 def _forgotten(workload: Workload, environment: Environment) -> Iterator[tuple[str, int, str]]:
@@ -60,6 +67,17 @@ def _fragile(workload: Workload, environment: Environment) -> Iterator[tuple[str
         yield "serving.instance_count", serving.instance_count, remedy
     if serving.autoscaling and serving.autoscaling.min_count < REDUNDANT_INSTANCES:
         yield "serving.autoscaling.min_count", serving.autoscaling.min_count, remedy
+
+
+def _unlimited(workload: Workload, environment: Environment) -> Iterator[tuple[str, int, str]]:
+    """A gate that lets every request through where a guarded stage has to hold some back: ML-13 of the pack."""
+    retraining = workload.retraining
+    if not environment.stage.guarded or retraining is None:
+        return
+    remedy = f"give at least 1: in stage {environment.stage} nothing may ask for training without end"
+    for field in ("cool_down_minutes", "min_new_rows"):
+        if getattr(retraining, field) < 1:
+            yield f"retraining.{field}", getattr(retraining, field), remedy
 
 
 def _too_long(workload: Workload, environment: Environment) -> Iterator[str]:

@@ -1,78 +1,43 @@
 """The model of `workloads/<name>/workload.yaml`: one ML use case. A section that is absent is a feature that is off."""
 
+import json
+import math
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from stacks.config.base import Email, Identifier, InstanceType, Model, Name, Text, matching, rule
-from stacks.config.quality import mistake_in
 from stacks.config.schedule import EXAMPLE, Schedule
+from stacks.config.smoke import mistake_in_row
+from stacks.config.source import FEATURE_TYPES, LABEL_TYPES, Column, Label, Source
 
-ColumnType = Literal["string", "int", "bigint", "double", "boolean", "timestamp"]
-NUMBERED = ("int", "bigint", "double", "boolean")
+LONGEST_RUN_MINUTES = 1440
+"""A workflow is stopped after a day, and the jobs that it waits for with it."""
+
+HYPERPARAMETER_CHARACTERS = 2500
+SOURCES_BYTES = 3500
+"""Of the 4096 bytes that the environment of a function holds: the rest is for names of buckets and tables."""
 
 
 def _is_plain(value: object) -> object:
     # Before the types of the union are tried: each that does not fit would be a mistake of its own.
-    if type(value) not in (str, int, float):
+    if type(value) not in (str, int, float) or (isinstance(value, float) and not math.isfinite(value)):
         raise rule("", value, "give a text or a number")
+    if isinstance(value, str) and (len(value) > HYPERPARAMETER_CHARACTERS or "\n" in value):
+        remedy = f"give one line of at most {HYPERPARAMETER_CHARACTERS} characters, which is what SageMaker takes"
+        raise rule("", value, remedy)
+    return value
+
+
+def _is_everything(value: object) -> object:
+    if value != 100 or type(value) is not int:
+        raise rule("", value, "use 100: the compliance pack refuses an endpoint that does not capture every request")
     return value
 
 
 Hyperparameter = Annotated[str | int | float, BeforeValidator(_is_plain)]
-
-
-class Column(Model):
-    """One column of a source, in the types of the Glue catalog."""
-
-    name: Identifier
-    type: ColumnType
-    required: bool = Field(default=True, description="False: the value may be empty.")
-
-
-class Source(Model):
-    """CSV files that somebody lands under `<workload>/<source>/`."""
-
-    columns: tuple[Column, ...] = Field(min_length=2)
-    key: Identifier = Field(description="Column that identifies a record across sources.")
-    event_time: Identifier = Field(description="Column with the time the record speaks of; partitions by month.")
-    quality_rules: tuple[Text, ...] = Field(min_length=1, description="DQDL rules, one each; all must hold.")
-
-    @model_validator(mode="after")
-    def _names_its_columns(self) -> Self:
-        names = [column.name for column in self.columns]
-        doubled = sorted({name for name in names if names.count(name) > 1})
-        if doubled:
-            raise rule("columns", doubled, "name every column once")
-        for field in ("key", "event_time"):
-            if getattr(self, field) not in names:
-                raise rule(field, getattr(self, field), f"name one of the columns: {', '.join(names)}")
-        kind = self.column(self.event_time).type
-        if kind != "timestamp":
-            raise rule("event_time", self.event_time, f"column {self.event_time} must have type timestamp, not {kind}")
-        return self
-
-    @model_validator(mode="after")
-    def _has_rules_that_can_be_read(self) -> Self:
-        names = [column.name for column in self.columns]
-        for index, text in enumerate(self.quality_rules):
-            if remedy := mistake_in(text, names):
-                raise rule(f"quality_rules.{index}", text, remedy)
-        return self
-
-    def column(self, name: str) -> Column:
-        """Return the column called `name`."""
-        return next(column for column in self.columns if column.name == name)
-
-
-class Label(Model):
-    """Where the truth about a prediction arrives, and when."""
-
-    source: Identifier
-    column: Identifier
-    delay_days: int = Field(
-        ge=0, le=365, description="Days until a label may be expected: so far back quality is measured."
-    )
+CapturePercent = Annotated[Literal[100], BeforeValidator(_is_everything)]
 
 
 class Training(Model):
@@ -81,10 +46,10 @@ class Training(Model):
     compute: Literal["sagemaker"]
     instance_type: InstanceType
     volume_gb: int = Field(default=30, ge=1, le=1024)
-    max_runtime_minutes: int = Field(default=60, ge=1, le=7200)
+    max_runtime_minutes: int = Field(default=60, ge=1, le=LONGEST_RUN_MINUTES)
     train_days: int = Field(ge=1, description="Days of events that a model learns from, before the holdout.")
     holdout_days: int = Field(ge=1, description="Newest labelled days, on which champion and challenger are compared.")
-    hyperparameters: dict[Identifier, Hyperparameter] = Field(default_factory=dict)
+    hyperparameters: dict[Identifier, Hyperparameter] = Field(default_factory=dict, max_length=100)
     refit: bool = Field(default=True, description="Train the winner again with the holdout before registering it.")
     former_champions: int = Field(
         default=3, ge=0, le=12, description="Earlier versions judged again beside the champion; the best may return."
@@ -131,8 +96,8 @@ class Serving(Model):
 
     instance_type: InstanceType
     instance_count: int = Field(ge=1, le=100)
-    capture_percent: int = Field(
-        default=100, ge=1, le=100, description="Share of requests written to the capture zone."
+    capture_percent: CapturePercent = Field(
+        default=100, description="Share of requests written to the capture zone: all of them, in every stage."
     )
     rollout: Rollout = Rollout()
     autoscaling: Autoscaling | None = None
@@ -196,26 +161,75 @@ class Workload(Model):
     @property
     def features(self) -> tuple[Column, ...]:
         """Columns a model may use: those of every source but the label's, without key and event time."""
-        sources = [source for name, source in self.sources.items() if name != self.label.source]
-        return tuple(c for s in sources for c in s.columns if c.name not in (s.key, s.event_time))
+        return tuple(column for _, _, column in self._feature_columns())
 
     @model_validator(mode="after")
     def _label_is_a_column(self) -> Self:
         source = self.sources.get(self.label.source)
         if source is None:
             raise rule("label.source", self.label.source, f"name one of the sources: {', '.join(self.sources)}")
-        candidates = [c.name for c in source.columns if c.type in NUMBERED]
+        if self.label.column == source.key:
+            raise rule("label.column", source.key, f"name another column: this one is the key of {self.label.source}")
+        candidates = [c.name for c in source.columns if c.type in LABEL_TYPES and c.name != source.key]
         if self.label.column not in candidates:
             remedy = f"name a numeric column of source {self.label.source}: {', '.join(candidates) or 'it has none'}"
             raise rule("label.column", self.label.column, remedy)
-        if not self.features:
+        index = source.columns.index(source.column(self.label.column))
+        if not source.columns[index].required:
+            remedy = f"remove it: {self.label.column} is the label, and a record without it teaches nothing"
+            raise rule(f"sources.{self.label.source}.columns.{index}.required", False, remedy)
+        return self
+
+    @model_validator(mode="after")
+    def _features_can_be_learnt_from(self) -> Self:
+        found: dict[str, str] = {}
+        for source, index, column in self._feature_columns():
+            field = f"sources.{source}.columns.{index}"
+            if column.name == self.label.column:
+                remedy = "use another name, or remove it: the label has this one, and no model may learn from the label"
+                raise rule(f"{field}.name", column.name, remedy)
+            if column.name in found:
+                remedy = f"use another name: source {found[column.name]} has a feature of this one"
+                raise rule(f"{field}.name", column.name, remedy)
+            if column.type not in FEATURE_TYPES:
+                raise rule(
+                    f"{field}.type", column.type, f"use one of {', '.join(FEATURE_TYPES)}, the types of a feature"
+                )
+            found[column.name] = source
+        if not found:
             raise rule("sources", list(self.sources), "give a source besides the label's that has feature columns")
+        return self
+
+    @model_validator(mode="after")
+    def _sources_can_be_joined(self) -> Self:
+        wanted = self.sources[self.label.source]
+        kind = wanted.column(wanted.key).type
+        for name, source in self.sources.items():
+            if (other := source.column(source.key).type) != kind:
+                remedy = (
+                    f"name a column of type {kind}, not {other}: records are joined with sources.{self.label.source}"
+                )
+                raise rule(f"sources.{name}.key", source.key, remedy)
+        return self
+
+    @model_validator(mode="after")
+    def _sources_fit_into_a_function(self) -> Self:
+        told = {"columns", "key", "event_time"}
+        sources = {name: each.model_dump(include=told, exclude_defaults=True) for name, each in self.sources.items()}
+        size = len(json.dumps(sources, separators=(",", ":")))
+        if size > SOURCES_BYTES:
+            count = sum(len(source.columns) for source in self.sources.values())
+            remedy = f"use fewer columns or shorter names: functions are told {SOURCES_BYTES} bytes of them, not {size}"
+            raise rule("sources", count, remedy)
         return self
 
     @model_validator(mode="after")
     def _sections_have_what_they_need(self) -> Self:
         if self.monitoring and not self.serving:
             raise rule("monitoring", "present", "add `serving` or remove `monitoring`: it watches captured predictions")
+        if self.serving and not self.monitoring:
+            remedy = "add `monitoring` or remove `serving`: the compliance pack refuses a model that nobody watches"
+            raise rule("serving", "present", remedy)
         if self.monitoring and self.training.train_days < 2 * self.monitoring.window_days:
             remedy = (
                 f"give at most {self.training.train_days // 2}, half of training.train_days: two windows of the "
@@ -229,9 +243,12 @@ class Workload(Model):
 
     @model_validator(mode="after")
     def _smoke_payload_fits_the_schema(self) -> Self:
-        expected = 1 + len(self.features)
-        fields = self.smoke_payload.count(",") + 1
-        if fields != expected or "\n" in self.smoke_payload:
-            remedy = f"give one row of {expected} values: the key and the {expected - 1} features"
+        if remedy := mistake_in_row(self.smoke_payload, self.features):
             raise rule("smoke_payload", self.smoke_payload, remedy)
         return self
+
+    def _feature_columns(self) -> Iterator[tuple[str, int, Column]]:
+        for name, source in self.sources.items():
+            for index, column in enumerate(source.columns):
+                if name != self.label.source and column.name not in (source.key, source.event_time):
+                    yield name, index, column

@@ -11,6 +11,7 @@ from yaml.reader import ReaderError
 
 from stacks.config.base import ConfigError
 from stacks.config.errors import shown_path
+from stacks.config.words import shown
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -33,8 +34,8 @@ def _construct_text(loader: yaml.SafeLoader, node: Node) -> str:
 
 
 def _construct_int(loader: yaml.SafeLoader, node: Node) -> int | str:
-    # To YAML 1.1 `011111111111` is octal and `12:30` is sixty times twelve and thirty.
-    return int(node.value) if re.fullmatch(r"[-+]?(0|[1-9]\d*)", node.value) else str(node.value)
+    # To YAML 1.1 `011111111111` is octal and `12:30` is sixty times twelve and thirty. Python reads no endless number.
+    return int(node.value) if re.fullmatch(r"[-+]?(0|[1-9]\d{0,29})", node.value) else str(node.value)
 
 
 def _construct_map(loader: _StrictLoader, node: MappingNode) -> dict[str, JsonValue]:
@@ -50,12 +51,15 @@ def read_yaml(path: Path) -> JsonValue:
     """Read one YAML document.
 
     Raises:
-        ConfigError: no such file, not UTF-8, not YAML, a key given twice, or not a mapping at the top.
+        ConfigError: no such file, not UTF-8, not YAML, a key given twice, an alias or depth that nobody can follow, or
+            not a mapping at the top.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(f"{shown_path(path)}: file: not found; create it or name another") from None
+    except OSError as error:
+        raise ConfigError(f"{shown_path(path)}: file: got {error.strerror}; make it a file that can be read") from None
     except UnicodeDecodeError as error:
         given = f"byte 0x{error.object[error.start]:02x} at offset {error.start}"
         raise ConfigError(f"{shown_path(path)}: file: got {given}; save it as UTF-8") from None
@@ -64,9 +68,12 @@ def read_yaml(path: Path) -> JsonValue:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(f"{shown_path(path)}: line {line}: {error.problem}") from None
+    except RecursionError:
+        raise ConfigError(f"{shown_path(path)}: file: got brackets within brackets; use fewer levels") from None
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise ConfigError(f"{shown_path(path)}: line {line}: {error.reason}; remove the character") from None
     if not isinstance(data, dict):
-        raise ConfigError(f"{shown_path(path)}: file: got {type(data).__name__}; use a mapping of field: value")
+        given = "a list" if isinstance(data, list) else shown(data)
+        raise ConfigError(f"{shown_path(path)}: file: got {given}; use a mapping of field: value")
     return data

@@ -54,6 +54,37 @@ def refused(path: Path) -> str:
             "audit.inspector.scans: got ['LAMBDA_CODE']; add LAMBDA: Inspector scans code only beside dependencies",
         ),
         (
+            {"audit": {"config": {}, "security_hub": {"standards": ["nist-800-53"]}}},
+            "audit.security_hub.standards: got ['nist-800-53']; add fsbp, AWS's own best practices: the hub measures "
+            "against them at least",
+        ),
+        (
+            {"audit": {"guardduty": {"features": ["RDS_LOGIN_EVENTS"]}}},
+            "audit.guardduty.features: got ['RDS_LOGIN_EVENTS']; add S3_DATA_EVENTS: the data are what an attacker "
+            "comes for",
+        ),
+        (
+            {"audit": {"guardduty": {}, "alert_severities": ["CRITICAL"]}},
+            "audit.alert_severities: got ['CRITICAL']; name CRITICAL and HIGH: serious findings of security_hub and "
+            "guardduty must wake a person",
+        ),
+        (
+            {"budget": {"monthly_usd": True}},
+            "budget.monthly_usd: got true; give a number",
+        ),
+        (
+            {"budget": {"monthly_usd": "500.5"}},
+            "budget.monthly_usd: got '500.5'; remove the quotes: 500.5",
+        ),
+        (
+            {"budget": {"monthly_usd": 1, "workloads": {"fraud": {"monthly_usd": 1}}}, "workloads": {}},
+            "budget.workloads.fraud: got 'fraud'; remove it: none runs here",
+        ),
+        (
+            {"organisation": {"id": "o-exampleorg01", "attach_to": ["r-abcd"], "regions": ["eu-west-1"] * 51}},
+            "organisation.regions: got [" + "'eu-west-1', " * 5 + "'eu-west-1'...; give at most 50 entries",
+        ),
+        (
             {"budget": {"monthly_usd": 1, "workloads": {"fraud": {"monthly_usd": 1}}}},
             "budget.workloads.fraud: got 'fraud'; use one of flight-delays, the workloads of the environment",
         ),
@@ -72,9 +103,9 @@ def test_values_out_of_range_are_refused(edit: Edit) -> None:
 
 
 def test_every_part_can_be_left_out(edit: Edit) -> None:
-    environment = load_environment(edit("prod", {"audit": None, "budget": None}))
+    environment = load_environment(edit("staging", {"audit": None, "budget": None}))
     assert environment.audit is None and environment.budget is None
-    only = load_environment(edit("prod", {"audit": {"access_analyzer": {}}}))
+    only = load_environment(edit("staging", {"audit": {"access_analyzer": {}}}))
     assert only.audit and only.audit.parts == ("access_analyzer",)
 
 

@@ -43,8 +43,8 @@ def local(root: Path, folder: Path, given: str, written: str) -> Path:
         ("1: a\n", "line 1: keys must be plain text"),
         ("name: [a\n", "line 2: expected ',' or ']', but got '<stream end>'"),
         ("name: !!python/object:os.system a\n", "line 1: could not determine a constructor for the tag"),
-        ("- a\n", "file: got list; use a mapping of field: value"),
-        ("", "file: got NoneType; use a mapping of field: value"),
+        ("- a\n", "file: got a list; use a mapping of field: value"),
+        ("", "file: got nothing; use a mapping of field: value"),
     ],
 )
 def test_yaml_mistake_names_the_line(tmp_path: Path, text: str, expected: str) -> None:
@@ -75,9 +75,7 @@ def test_an_account_that_begins_with_zero_is_what_is_written(root: Path, tmp_pat
 @pytest.mark.parametrize("written", ["0o17", "017", "0x1F", "1_000", "12:30"])
 def test_a_number_that_is_not_decimal_is_shown_as_it_is_written(root: Path, tmp_path: Path, written: str) -> None:
     path = local(root, tmp_path, "archive_days: 7", f"archive_days: {written}")
-    assert f"archive_days: got '{written}'; input should be a valid integer" in only_line(
-        lambda: load_environment(path)
-    )
+    assert f"archive_days: got '{written}'; give a whole number" in only_line(lambda: load_environment(path))
 
 
 def test_every_example_in_a_message_is_allowed() -> None:
@@ -116,6 +114,18 @@ def patterns_in(value: object) -> Iterator[str]:
         'IsPrimaryKey "flight_id" "event_time"',
         "RowCount between 1 and 1000",
         'ColumnValues "late" not in [NULL, EMPTY]',
+        'ColumnValues "late" = -1.5 with threshold between 0.5 and 1',
+        'ColumnValues "event_time" between (now() - 36 hours) and now()',
+        'ColumnValues "flight_id" not matches "x.*" where "late = 1" with threshold >= 0.9',
+        'DataFreshness "event_time" <= 3 days',
+        'ColumnCorrelation "late" "late" > 0.8',
+        "RowCount > 0.5 * avg(last(10))",
+        "RowCount between min(last(5)) and max(last(5))",
+        'ColumnNamesMatchPattern "[a-z_]+"',
+        'CustomSql "select flight_id from primary" with threshold > 0.9',
+        "IsComplete flight_id",
+        'Mean "late" between 0.01 and 0.8',
+        'Completeness "late" >= 1e-3',
     ],
 )
 def test_a_rule_that_can_be_read_is_taken(rule: str) -> None:
@@ -178,6 +188,25 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
         ("IsComplete", "name a column after IsComplete, not nothing: flight_id, event_time, late"),
         ('IsComplete "late" AND IsComplete "early"', "name a column after IsComplete, not early"),
         ("RowCount > 0)", "close every bracket"),
+        ('ColumnValues "late" > abc', "compare with a number, a text in quotes or NULL, not abc"),
+        ('ColumnValues "late"', "add a condition to ColumnValues, such as > 0"),
+        ('ColumnValues "late" > 0, RowCount > 3', "give one rule per item: what follows the comma is another one"),
+        ('ColumnValues "late" >', "compare with a number, a text in quotes or NULL, not nothing"),
+        ('ColumnValues "late" > 0 5', "remove 5: nothing of the kind may follow here"),
+        ('ColumnValues "late" => 0', "compare with a number, a text in quotes or NULL, not >"),
+        ('ColumnValues "late" between 0, 1', "write and here, not ,"),
+        ('ColumnValues "late" in 0', "write [ here, not 0"),
+        ('ColumnValues "late" in []', "compare with a number, a text in quotes or NULL, not ]"),
+        ('ColumnValues "late" not 0', "write =, !=, <, <=, >, >=, between, in or matches, not 0"),
+        ('ColumnValues "flight_id" matches [A-Z]', "write a text in quotes after matches, not ["),
+        ('ColumnValues "late" > 0 where late = 1', "write a text in quotes after where, not late"),
+        ('ColumnValues "late" > 0 with 0.9', "write threshold here, not 0.9"),
+        ('ColumnValues "late" > 0 and', "write a rule type here, not nothing"),
+        ('ColumnValues "late" > 0 and rowcount > 1', "write a rule type here, not rowcount"),
+        ('RowCount > "many"', 'compare with a number, not "many"'),
+        ("RowCount > 0 # at least one", "remove #: nothing of the kind may follow here"),
+        ('IsComplete "late" > 0.9', "remove what follows from > on: IsComplete takes no condition"),
+        ('(Mean "late") and (RowCount > 0)', "add a condition to Mean, such as > 0"),
     ],
 )
 def test_a_rule_that_cannot_be_read_is_said(rule: str, said: str) -> None:
