@@ -12,6 +12,8 @@ from .errors import LocalAwsError
 
 FOLDERS = ("s3", "tmp", "images", "jobs", "endpoints")
 USAGE_FILE, READY_FILE, LOG_FILE = "iam-usage.jsonl", "ready", "server.log"
+DOCKER = "bin/docker"
+"""What stands in for Docker: the value of `CDK_DOCKER`."""
 MARKER = "LOCAL-AWS.txt"
 _TEXT = "A local AWS made this folder. The next one that starts here begins with an empty account.\n"
 

@@ -8,6 +8,7 @@ import logging
 import os
 import resource
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -16,7 +17,8 @@ from pathlib import Path
 from .entrance import guard
 from .errors import LocalAwsError
 from .home import FOLDERS, READY_FILE, hold
-from .server import ACCOUNT, HOST, REGION, check_room, without_proxy
+from .images.shim import write_executable
+from .server import ACCOUNT, HOST, REGION, answers, check_room, listen, without_proxy
 
 _FILES = 10_240
 
@@ -34,15 +36,18 @@ def serve(home: Path, port: int, *, with_parent: bool = False) -> None:
     """
     home = home.resolve()
     check_room(home, port)
+    # From here to the end: two that start at the same moment would otherwise both find the port free.
+    listening = listen(port)
     held = hold(home)
     prepare(home, port)
     from .runtime import Runtime
     from .services import register_all
 
+    write_executable(home)
     runtime = Runtime(home, port)
     try:
         register_all(runtime)
-        asyncio.run(_serve(home, port, with_parent))
+        asyncio.run(_serve(home, runtime.endpoint_url, listening, with_parent))
     finally:
         (home / READY_FILE).unlink(missing_ok=True)
         runtime.processes.stop()
@@ -99,14 +104,14 @@ def raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-async def _serve(home: Path, port: int, with_parent: bool) -> None:
+async def _serve(home: Path, url: str, listening: socket.socket, with_parent: bool) -> None:
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
     from ministack import app
 
     raise_file_limit()
     config = Config()
-    config.bind = [f"{HOST}:{port}"]
+    config.bind = [f"fd://{listening.detach()}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1
     config.loglevel = "WARNING"
@@ -117,9 +122,9 @@ async def _serve(home: Path, port: int, with_parent: bool) -> None:
     if with_parent:
         threading.Thread(target=_await_end_of_input, args=(loop, stopping), daemon=True).start()
     server = asyncio.create_task(hypercorn_serve(guard(app.app), config, shutdown_trigger=stopping.wait))
-    await _wait_for_port(server, port)
+    await _wait_until_ready(server, url)
     (home / READY_FILE).write_text(str(os.getpid()))
-    print(f"local AWS on http://{HOST}:{port}, everything in {home}", flush=True)
+    print(f"local AWS on {url}, everything in {home}", flush=True)
     await server
 
 
@@ -129,17 +134,15 @@ def _await_end_of_input(loop: asyncio.AbstractEventLoop, stopping: asyncio.Event
         loop.call_soon_threadsafe(stopping.set)
 
 
-async def _wait_for_port(server: asyncio.Task[None], port: int) -> None:
+async def _wait_until_ready(server: asyncio.Task[None], url: str) -> None:
     for _ in range(600):
         if server.done():
             await server
-            raise LocalAwsError(f"the server on port {port} ended before it was ready")
-        with contextlib.suppress(OSError):
-            _, writer = await asyncio.open_connection(HOST, port)
-            writer.close()
+            raise LocalAwsError(f"the server of {url} ended before it was ready")
+        if await asyncio.to_thread(answers, url):
             return
         await asyncio.sleep(0.05)
-    raise LocalAwsError(f"the server did not open port {port} in 30 s")
+    raise LocalAwsError(f"the server of {url} did not answer in 30 s")
 
 
 def _end_function_workers() -> None:

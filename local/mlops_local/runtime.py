@@ -36,7 +36,7 @@ Replaces = Callable[[dict[str, Any], dict[str, Any]], bool]
 
 
 class Runtime:
-    """The local AWS as its own services see it. Make it after the environment is set (see `server.prepare`).
+    """The local AWS as its own services see it. Make it after the environment is set (see `main_loop.prepare`).
 
     Attributes:
         home: The one folder everything lives in.

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from .clients import Clients
 from .errors import LocalAwsError
-from .home import LOG_FILE, READY_FILE
+from .home import DOCKER, LOG_FILE, READY_FILE
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"
@@ -29,20 +29,32 @@ _STOP_SECONDS = 20
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
+def listen(port: int) -> socket.socket:
+    """Takes the port: from now on nobody else can.
+
+    Raises:
+        LocalAwsError: somebody has it.
+    """
+    taken = socket.socket()
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        taken.bind((HOST, port))
+        taken.listen()
+    except OSError as error:
+        taken.close()
+        raise LocalAwsError(
+            f"port {port} on {HOST} can't be used ({error.strerror}): stop what listens there or give --port"
+        ) from None
+    return taken
+
+
 def check_room(home: Path, port: int) -> None:
     """Refuses to start where it can't work.
 
     Raises:
         LocalAwsError: the port is taken, the disk is nearly full, or the folder can't be written.
     """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise LocalAwsError(
-                f"port {port} on {HOST} can't be used ({error.strerror}): stop what listens there or give --port"
-            ) from None
+    listen(port).close()
     try:
         home.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(home).free
@@ -153,13 +165,10 @@ class LocalAws:
 
     def environ(self) -> dict[str, str]:
         """This process's environment with what makes AWS tools talk to the local AWS, and to no account."""
-        from .images.shim import write_executable
-
-        shim = write_executable(self.home)
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
             **environment(self.port),
-            "CDK_DOCKER": str(shim),
+            "CDK_DOCKER": str(self.home / DOCKER),
             "MLOPS_LOCAL_HOME": str(self.home),
         }
 
@@ -175,13 +184,14 @@ class LocalAws:
         while time.monotonic() < deadline:
             if self._child is None or self._child.poll() is not None:
                 raise LocalAwsError(_last_line(self.log))
-            if (self.home / READY_FILE).exists() and _answers(self.endpoint_url):
+            if (self.home / READY_FILE).exists() and answers(self.endpoint_url):
                 return
             time.sleep(0.05)
         raise LocalAwsError(f"the local AWS did not answer in {_START_SECONDS} s; its log is {self.log}")
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether a local AWS answers at an endpoint."""
     try:
         with _DIRECT.open(f"{url}/_ministack/health", timeout=2) as answer:
             return bool(answer.status == 200)

@@ -44,6 +44,11 @@ def test_a_taken_port_is_one_line_with_the_remedy(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
+def test_a_port_is_held_from_before_anything_is_started(tmp_path: Path) -> None:
+    with server.listen(0) as held, pytest.raises(LocalAwsError, match="--port"):
+        server.check_room(tmp_path, held.getsockname()[1])
+
+
 def test_a_full_disk_is_one_line_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "FREE_BYTES", 10**18)
     with pytest.raises(LocalAwsError, match=r"GB free.*--home"):

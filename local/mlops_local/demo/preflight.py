@@ -15,6 +15,25 @@ from mlops_local.demo.folder import check_out
 MINIMUM_NODE = 20
 _NODE_REMEDY = f"install Node.js {MINIMUM_NODE} or newer (https://nodejs.org)"
 MINIMUM_FREE_BYTES = 3 * 1024**3
+# Below them a port needs root, which nothing here does.
+PORTS = range(1024, 65536)
+
+
+class PortError(ValueError):
+    """`--port` is no port the local AWS may have; the message says which are."""
+
+
+def parse_port(text: str) -> int:
+    """Read `--port`.
+
+    Raises:
+        PortError: it is no number between 1024 and 65535.
+    """
+    if not text.isdecimal() or int(text) not in PORTS:
+        raise PortError(
+            f"port {text!r} can't be used: choose {PORTS[0]} to {PORTS[-1]} with --port (make demo PORT=...)"
+        )
+    return int(text)
 
 
 def check_all(*, repository: Path, out: Path, port: int) -> list[str]:
@@ -75,8 +94,6 @@ def check_disk(folder: Path, free_bytes: Callable[[Path], int] | None = None) ->
 
 def check_port(port: int) -> str | None:
     """Nothing listens on 127.0.0.1:`port`."""
-    if not 1 <= port <= 65535:
-        return f"port {port} is not a TCP port: choose one between 1024 and 65535 with --port (make demo PORT=...)"
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         # A server that just stopped leaves TIME_WAIT behind, which does not stop the next one.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

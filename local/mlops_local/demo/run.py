@@ -54,10 +54,12 @@ class Demo:
         """Run every phase and stop everything that was started, whatever happens.
 
         Raises:
+            FolderError: the folder can't be written to, or another demo runs there.
+            LocalAwsError: the local AWS can't start.
             Exception: whatever failed; `diagnosis` then has the account's side of it.
         """
-        claim(self.out)
         with ExitStack() as stack:
+            stack.enter_context(claim(self.out))
             memory = stack.enter_context(MemoryWatch())
             with display.phase("start the local AWS"):
                 aws = stack.enter_context(LocalAws(self.home, self.port))

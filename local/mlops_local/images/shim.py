@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..home import DOCKER
 from .dockerfile import Build
 from .store import ImageError, Store
 
@@ -18,14 +19,13 @@ _OUTPUT = "--output=type=docker"
 _IGNORED_OPTIONS = ("--platform", "--cache-from", "--cache-to", "--network")
 
 
-def write_executable(home: Path) -> Path:
-    """Writes the program for `CDK_DOCKER` into the folder of a local AWS and returns its path."""
-    path = home / "bin" / "docker"
+def write_executable(home: Path) -> None:
+    """Writes the program for `CDK_DOCKER` into the folder of a local AWS."""
+    path = home / DOCKER
     path.parent.mkdir(parents=True, exist_ok=True)
     # -P: the CDK CLI starts it in the build context, which must not shadow modules.
     path.write_text(f'#!/bin/sh\nMLOPS_LOCAL_HOME="{home}" exec "{sys.executable}" -P -m mlops_local.images "$@"\n')
     path.chmod(0o755)
-    return path
 
 
 def main(argv: Sequence[str]) -> int:
