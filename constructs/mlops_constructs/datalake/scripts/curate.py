@@ -201,9 +201,10 @@ def _compare(
     for name in compared:
         verb = "contradicts" if name == label else "differs from"
         now, then = again[name].astype("string").fillna("empty"), matched[name].astype("string").fillna("empty")
-        reasons = reasons.mask(differs[name], reasons + name + " " + now + " " + verb + " " + then + "; ")
+        reasons = reasons.mask(differs[name], reasons + ", " + name + " " + now + " " + verb + " " + then)
     refused = reasons != ""
-    quarantined = again[refused].assign(**{REASON: reasons[refused] + "of the row with the same " + key + " " + where})
+    whole = reasons[refused].str.lstrip(", ") + f" in the row {where} with the same {key}"
+    quarantined = again[refused].assign(**{REASON: whole})
     same = int((~refused).sum())
     warnings = [f"{same} rows repeat a row {where} and were dropped"] if same else []
     return Outcome(kept=kept, quarantined=quarantined, warnings=warnings)
