@@ -10,7 +10,7 @@ CDK := node_modules/.bin/cdk
 PY_READY := $(VENV)/.ready
 NODE_READY := node_modules/.ready
 
-# jsii speaks at every start on a Node it will drop; the version we ask for is checked in `setup`.
+# jsii speaks at every start on a Node it will drop; the version we ask for is checked in `setup`. app.py says it for itself.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export PYTHONPATH := local:lambda
 
@@ -43,10 +43,9 @@ demo: setup ## Deploy to the embedded local AWS and replay a year of flights (MO
 test: setup ## Run every test, the end-to-end test on the local AWS included
 	@$(BIN)/python -m pytest $(ARGS)
 
-# The validator built into CDK costs seconds per run; `make test` applies the same rules to every template.
 synth: setup ## Synthesize an environment into cdk.out (ENV=dev, or ENV=all)
 	@test -n "$(ENV)" || { echo "make: say which environment: make synth ENV=prod" >&2; exit 1; }
-	@CDK_VALIDATION=false $(CDK) synth -c env=$(ENV) --quiet --no-notices
+	@$(CDK) synth -c env=$(ENV) --quiet --no-notices
 
 CHECKOV_READY := .venv-checkov/.ready
 DATE ?= $(shell date -u +%F)
@@ -68,7 +67,7 @@ $(CHECKOV_READY): requirements-checkov.txt
 review: setup ## Review an environment before it is deployed: evidence in build/review/ENV
 	@test -n "$(ENV)" || { echo "make: say which environment: make review ENV=prod" >&2; exit 1; }
 	@rm -rf build/assembly/$(ENV)
-	@CDK_VALIDATION=false $(CDK) synth -c env=$(ENV) --quiet --no-notices --output build/assembly/$(ENV) >/dev/null \
+	@$(CDK) synth -c env=$(ENV) --quiet --no-notices --output build/assembly/$(ENV) >/dev/null \
 	  || test -f build/assembly/$(ENV)/manifest.json
 	@$(BIN)/python -m mlops_constructs.compliance review build/assembly/$(ENV) --out build/review/$(ENV) --date $(DATE) \
 	  --accepted stacks/second_opinion.yaml --checkov $(if $(filter 0,$(CHECKOV)),no,auto) \
@@ -81,7 +80,7 @@ review-diff: setup ## Review what the work tree changes (BASE=main): lost data, 
 # Synthesis fails on an open finding too, with the assembly written; the score is of the templates either way.
 mutate: setup ## Break prod's templates on purpose and count which checker notices: figures in build/mutation
 	@rm -rf build/assembly/prod
-	@CDK_VALIDATION=false $(CDK) synth -c env=prod --quiet --no-notices --output build/assembly/prod >/dev/null \
+	@$(CDK) synth -c env=prod --quiet --no-notices --output build/assembly/prod >/dev/null \
 	  || test -f build/assembly/prod/manifest.json
 	@$(BIN)/python -m mlops_constructs.compliance mutate build/assembly/prod --publish docs/compliance/mutation.md
 

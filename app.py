@@ -1,10 +1,15 @@
 """The platform as an app: `cdk synth -c env=dev`, `-c env=all`, `-c env=dev -c workload=flight-delays`."""
 
 import gc
+import os
 import sys
 from pathlib import Path
 
 gc.disable()  # one synthesis keeps nearly all it makes and ends; collecting what the imports bring costs a tenth of it
+# What aws_cdk starts reads both: jsii speaks at every start on a Node it will drop, and the CDK's own validator costs
+# seconds to print what stacks/second_opinion.yaml accepts; the tests apply its rules to every template.
+os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
+os.environ.setdefault("CDK_VALIDATION", "false")
 
 import aws_cdk as cdk
 from constructs import Construct
