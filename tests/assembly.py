@@ -15,6 +15,13 @@ Resource = dict[str, Any]
 os.environ["CDK_VALIDATION"] = "false"
 os.environ["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] = "20"
 
+WORKLOADS = tuple(sorted(path.parent.name for path in Path(__file__).parents[1].glob("workloads/*/workload.yaml")))
+
+
+def workload_of(stack: str) -> str | None:
+    """Whose stack it is: a workload's name, or None for one that all workloads of an environment share."""
+    return next((name for name in WORKLOADS if stack.startswith(f"{name}-")), None)
+
 
 @dataclass(frozen=True)
 class Assembly:

@@ -85,7 +85,10 @@ def refused(path: Path) -> str:
             "organisation.regions: got [" + "'eu-west-1', " * 5 + "'eu-west-1'...; give at most 50 entries",
         ),
         (
-            {"budget": {"monthly_usd": 1, "workloads": {"fraud": {"monthly_usd": 1}}}},
+            {
+                "workloads": {"flight-delays": {}},
+                "budget": {"monthly_usd": 1, "workloads": {"fraud": {"monthly_usd": 1}}},
+            },
             "budget.workloads.fraud: got 'fraud'; use one of flight-delays, the workloads of the environment",
         ),
     ],

@@ -9,11 +9,13 @@ import json
 import socket
 import subprocess
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mlops_local.demo import deployment
 from mlops_local.demo.capture import parse_capture
 from mlops_local.demo.cli import main
 from mlops_local.demo.decisions import decision_of, describe_violations
@@ -21,6 +23,7 @@ from mlops_local.demo.faults import CONTRADICTED_ROWS, faults_of
 from mlops_local.demo.months import Month, MonthsError, parse_months
 from mlops_local.demo.observer import Event
 from mlops_local.demo.preflight import check_cdk, check_disk, check_node, check_port
+from mlops_local.demo.run import WORKLOAD
 from mlops_local.demo.scoring import ScoringError, batches, check_answer, rows_of, window
 
 FLIGHTS = "flight_id,event_time,carrier,origin,distance\n" + "".join(
@@ -84,6 +87,13 @@ def test_taken_port_is_named_and_a_free_one_is_not() -> None:
         port = taken.getsockname()[1]
         assert f"port {port} on 127.0.0.1 is taken" in str(check_port(port))
     assert check_port(port) is None
+
+
+def test_the_demo_deploys_its_own_workload_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(deployment, "run", lambda arguments, **_: asked.extend(arguments))
+    deployment.Deployment(repository=tmp_path, out=tmp_path, environ={}).synth()
+    assert [value for option, value in pairwise(asked) if option == "-c"] == ["env=local", f"workload={WORKLOAD}"]
 
 
 def test_command_line_refuses_wrong_months_with_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:

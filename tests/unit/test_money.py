@@ -13,7 +13,7 @@ from aws_cdk import aws_sns as sns
 
 from mlops_constructs.finance import CostAnomalies, MonthlyBudget, SpendingStop
 from mlops_constructs.finance.budgets import STARTS_COST
-from tests.assembly import Assembly
+from tests.assembly import Assembly, workload_of
 
 
 def one(assembly: Assembly, kind: str, stack: str, environment: str = "prod") -> dict[str, Any]:
@@ -129,13 +129,13 @@ def test_settings_that_cannot_work_are_refused(stack: cdk.Stack) -> None:
 
 def test_jobs_and_endpoints_carry_the_tags_that_budgets_count(assembly: Assembly) -> None:
     tagged, untagged = set(), set()
-    for _, _, _, resource in assembly.resources("AWS::StepFunctions::StateMachine", environment="prod"):
+    for _, stack, _, resource in assembly.resources("AWS::StepFunctions::StateMachine", environment="prod"):
         text = resource["Properties"]["DefinitionString"]
         if isinstance(text, dict):
             text = "".join(part if isinstance(part, str) else "token" for part in text["Fn::Join"][1])
         for call, arguments in spending(json.loads(text)):
             tags = {tag["Key"]: tag["Value"] for tag in arguments.get("Tags", [])}
-            wanted = {"mlops:environment": "prod", "mlops:workload": "flight-delays"}
+            wanted = {"mlops:environment": "prod", "mlops:workload": workload_of(stack)}
             (tagged if tags == wanted else untagged).add(call)
     assert tagged == {"createTrainingJob", "createProcessingJob", "createEndpoint"} and not untagged
 

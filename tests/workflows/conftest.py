@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from tests.assembly import Assembly
+from tests.assembly import Assembly, workload_of
 from tests.definitions import Definition, definitions
 from tests.workflows.interpreter import interpreter
 
@@ -17,4 +17,8 @@ def local_interpreter() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def workflows(assembly: Assembly) -> Mapping[str, Definition]:
-    return {each.stack.rsplit("-", 1)[-1]: each for each in definitions(assembly, "local")}
+    return {
+        each.stack.rsplit("-", 1)[-1]: each
+        for each in definitions(assembly, "local")
+        if workload_of(each.stack) == "flight-delays"
+    }

@@ -24,6 +24,7 @@ class Deployment:
         out: folder for the assembly (`cdk.out`) and the commands' logs (`logs/`).
         environ: variables that point the CLI to the local AWS (`LocalAws.environ()`).
         environment: environment file name.
+        workload: the one workload that is deployed, whatever others the environment names.
         on_progress: receives one short text per finished resource.
     """
 
@@ -31,6 +32,7 @@ class Deployment:
     out: Path
     environ: Mapping[str, str]
     environment: str = "local"
+    workload: str = "flight-delays"
     on_progress: Callable[[str], None] = lambda text: None
 
     @property
@@ -39,10 +41,9 @@ class Deployment:
         return self.out / "cdk.out"
 
     def synth(self) -> None:
-        """Synthesize the environment into `out/cdk.out`."""
-        self._cdk(
-            ["synth", "--quiet", "-c", f"env={self.environment}", "--output", str(self.assembly)], self.repository
-        )
+        """Synthesize the environment with the one workload into `out/cdk.out`."""
+        selected = ["-c", f"env={self.environment}", "-c", f"workload={self.workload}"]
+        self._cdk(["synth", "--quiet", *selected, "--output", str(self.assembly)], self.repository)
 
     def bootstrap(self, account: str, region: str) -> None:
         """`cdk bootstrap`, outside the app folder: inside, the CLI would synthesize first."""
@@ -81,10 +82,6 @@ class Deployment:
             **self.environ,
             "PATH": path,
             "PYTHONPATH": os.pathsep.join(modules),
-            # jsii wants the major versions whose banner is to be left out.
-            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
-            # CDK's own validator costs seconds; the tests apply its rules to every template.
-            "CDK_VALIDATION": "false",
             "CDK_DISABLE_CLI_TELEMETRY": "true",
             "NO_COLOR": "1",
         }

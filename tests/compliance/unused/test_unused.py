@@ -18,7 +18,7 @@ from mlops_constructs.compliance.usage.record import (
     write_summary,
 )
 from mlops_constructs.compliance.usage.unused import Reason, Unused, read_reasons, stale, unexplained, unused
-from tests.assembly import Assembly
+from tests.assembly import Assembly, workload_of
 
 HERE = Path(__file__).parent
 RECORDED, REASONS = HERE / "usage.json", HERE / "reasons.json"
@@ -26,8 +26,13 @@ RECORDED, REASONS = HERE / "usage.json", HERE / "reasons.json"
 
 @pytest.fixture(scope="module")
 def local(assembly: Assembly) -> Estate:
+    """What the recorded demo deployed: one workload, whatever others environment local names."""
     (found,) = load(assembly.folder / "assembly-local")
-    return found
+    deployed = (None, "flight-delays")
+    return Estate(
+        found.name,
+        [each for each in found.templates if workload_of(each.stack.removeprefix("mlops-local-")) in deployed],
+    )
 
 
 def test_every_unused_permission_has_a_reason(local: Estate) -> None:
