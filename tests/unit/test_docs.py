@@ -21,13 +21,16 @@ from botocore.session import Session
 from constructs import Construct
 
 import mlops_constructs
+from champion_challenge.logic import Evaluation
 from mlops_runtime.events import EVENTS
 from tests.assembly import Assembly
+from tests.definitions import definitions, states
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(path for path in (ROOT / "docs" / "constructs").glob("*.md") if path.name != "README.md")
 RUNBOOKS = sorted(path for path in (ROOT / "docs" / "runbooks").glob("*.md") if path.name != "README.md")
 INDEX = ROOT / "docs" / "constructs" / "README.md"
+WORKLOADS = ROOT / "docs" / "workloads.md"
 SKIPPED = {".venv", ".venv-checkov", "node_modules", "build", "cdk.out", ".git"}
 MARKDOWN = sorted(path for path in ROOT.rglob("*.md") if not SKIPPED & set(path.relative_to(ROOT).parts))
 OWN = "With your own resources"
@@ -280,7 +283,9 @@ def test_every_alarm_has_a_runbook(assembly: Assembly) -> None:
     assert set(rows) == {re.sub(r"[0-9A-F]{8}$", "", name) for name in alarms}, "the table names alarms that are gone"
 
 
-@pytest.mark.parametrize("page", [*RUNBOOKS, ROOT / "docs" / "local-aws.md"], ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page", [*RUNBOOKS, ROOT / "docs" / "local-aws.md", ROOT / "docs" / "workloads.md"], ids=lambda page: page.stem
+)
 def test_commands_exist_with_the_options_they_are_given(page: Path) -> None:
     for service, command, *words in commands(page):
         if (service, command) in CUSTOM_COMMANDS or command == "wait":
@@ -316,6 +321,28 @@ def test_parameters_in_the_runbooks_are_published(assembly: Assembly) -> None:
     used = {name for page in RUNBOOKS for name in re.findall(r"/mlops/\$ENV/[\w$-]+/[a-z-]+", page.read_text())}
     assert used, "no runbook reads a parameter: the test looks at nothing"
     assert used <= published, json.dumps(sorted(used - published))
+
+
+def test_the_evaluation_of_the_docs_is_one_that_the_challenge_reads() -> None:
+    blocks = re.findall(r"^```json\n(.*?)^```", WORKLOADS.read_text(), re.DOTALL | re.MULTILINE)
+    (document,) = (json.loads(block) for block in blocks if "_metrics" in block)
+    read = Evaluation.read(document, "docs/workloads.md")
+    assert read.metrics == {"auc": 0.6955, "log_loss": 0.4821}
+    assert (read.rows, read.rows_seen) == (12836, 0)
+
+
+def test_the_docs_say_how_each_script_is_started(assembly: Assembly) -> None:
+    train = next(each for each in definitions(assembly, "local") if each.stack == "flight-delays-training")
+    jobs = [state["Arguments"] for _, state, _ in states(train.body) if "ProcessingJob" in state.get("Resource", "")]
+    started = [
+        [*job["AppSpecification"]["ContainerEntrypoint"], *job["AppSpecification"].get("ContainerArguments", ())]
+        for job in jobs
+    ]
+    own = {" ".join("N" if word.isdecimal() else word for word in words) for words in started}
+    said = set(re.findall(r"`(python /opt/program/[^`]+)`", WORKLOADS.read_text()))
+    assert said == own - {"python /opt/program/monitor.py baseline"}  # the platform's own image
+    rows = re.findall(r"^\| `(\w+\.py)` \| the image with `(\w+)` \|", WORKLOADS.read_text(), re.MULTILINE)
+    assert rows == [("train.py", "train"), ("serve.py", "serve")]
 
 
 def test_every_reason_of_a_refusal_is_in_the_runbook() -> None:

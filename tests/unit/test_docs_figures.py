@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.assembly import Assembly
+from mlops_local import server
+from mlops_local.home import DOCKER
+from tests.assembly import Assembly, workload_of
 from tests.unit.test_docs import MARKDOWN, PAGES, ROOT, examples, section
 
 NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -42,7 +44,8 @@ def protected(assembly: Assembly) -> set[str]:
         for artifact in json.loads((stage / "manifest.json").read_text())["artifacts"].values():
             if artifact.get("properties", {}).get("terminationProtection"):
                 name = artifact["properties"]["stackName"].removeprefix(f"mlops-{stage.name.partition('-')[2]}-")
-                found.add(name.replace("flight-delays", "<workload>"))
+                workload = workload_of(name)
+                found.add(name.replace(workload, "<workload>", 1) if workload else name)
     return found
 
 
@@ -63,7 +66,12 @@ def test_size_of_a_platform_is_that_of_the_templates(assembly: Assembly) -> None
     said = int(re.findall(r"some (\d+) resources", text_of("docs/constructs/config-recorder.md"))[0])
     least, most = re.findall(r"(\d+) to (\d+) roles", text_of("docs/constructs/access-analyzers.md"))[0]
     for environment in ("dev", "staging", "prod"):
-        resources = list(assembly.resources(environment=environment))
+        # One workload: the others of an environment add their own.
+        resources = [
+            each
+            for each in assembly.resources(environment=environment)
+            if workload_of(each[1]) in (None, "flight-delays")
+        ]
         roles = [each for each in resources if each[3]["Type"] == "AWS::IAM::Role"]
         assert said == pytest.approx(len(resources), rel=0.1), environment
         assert int(least) <= len(roles) <= int(most), environment
@@ -115,7 +123,7 @@ def test_stacks_that_are_not_deployed_locally_are_named(assembly: Assembly) -> N
     sentence = re.search(r"Not deployed at all are the stacks ([^:]+):", text_of("docs/local-aws.md"))
     assert sentence
     everywhere = {name for stacks in assembly.templates.values() for name in stacks}
-    missing = {name for name in everywhere - assembly.templates["local"].keys() if "flight-delays" not in name}
+    missing = {name for name in everywhere - assembly.templates["local"].keys() if not workload_of(name)}
     named = set(re.findall(r"`([^`]+)`", sentence[1]))
     assert named == {name.removesuffix("-center") for name in missing} | {"organisation"}
 
@@ -125,6 +133,21 @@ def test_commands_run_in_the_environment_that_setup_makes(page: Path) -> None:
     text = page.read_text()
     assert re.findall(r"(?<![\w/.])python (?:-m|tools/|workloads/)\S*.*", text) == [], "write .venv/bin/python"
     assert "pip install mlops-constructs" not in text, "it is on no index: write pip install './constructs[...]'"
+
+
+@pytest.mark.parametrize("page", MARKDOWN, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_of_the_cdk_name_the_environment(page: Path) -> None:
+    calls = re.findall(r"npx cdk \w+.*", page.read_text())
+    assert [call for call in calls if "-c env=" not in call] == [], "without it the app has nothing to synthesize"
+
+
+def test_the_variables_of_the_local_aws_are_all_that_tools_need() -> None:
+    page = (ROOT / "docs" / "local-aws.md").read_text()
+    exported = dict(re.findall(r"\b((?:AWS|CDK)_\w+)=(\S+)", "\n".join(re.findall(r"^export .*", page, re.MULTILINE))))
+    docker = exported.pop("CDK_DOCKER")
+    assert docker == f"$PWD/build/local-aws/{DOCKER}" and "--home build/local-aws" in page
+    needed = {name: value for name, value in server.environment(4566).items() if name.startswith("AWS_")}
+    assert exported == {name: value for name, value in needed.items() if name != "AWS_EC2_METADATA_DISABLED"}
 
 
 def test_readme_of_the_workload_says_its_days() -> None:
