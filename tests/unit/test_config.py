@@ -13,12 +13,12 @@ def test_every_environment_of_the_repository_loads(root: Path) -> None:
     names = environment_names(root)
     assert names == ("dev", "local", "prod", "staging")
     platforms = [load_platform(root, name) for name in names]
-    assert all([w.name for w in p.workloads] == ["flight-delays"] for p in platforms)
+    assert all("flight-delays" in [w.name for w in p.workloads] for p in platforms)
     assert len({p.environment.account for p in platforms}) == len(names), "each environment has an account of its own"
 
 
 def test_overrides_reach_the_workload_of_that_environment_only(root: Path) -> None:
-    local, dev = (load_platform(root, name).workloads[0] for name in ("local", "dev"))
+    local, dev = (load_platform(root, name, only_workload="flight-delays").workloads[0] for name in ("local", "dev"))
     assert local.retraining and dev.retraining
     assert local.retraining.cool_down_minutes == 0
     assert dev.retraining.cool_down_minutes > 0
@@ -47,7 +47,7 @@ def test_unknown_environment_lists_those_that_exist(root: Path) -> None:
 
 
 def test_unknown_workload_lists_those_that_run_there(root: Path) -> None:
-    with pytest.raises(ConfigError, match=r"^workload: got 'fraud'; environments/dev.yaml has flight-delays$"):
+    with pytest.raises(ConfigError, match=r"^workload: got 'fraud'; environments/dev.yaml has .*flight-delays"):
         load_platform(root, "dev", only_workload="fraud")
 
 

@@ -408,4 +408,5 @@ def test_removing_a_section_turns_the_feature_off(repository: Path, edit: Edit) 
 def test_unknown_workload_folder_is_named(repository: Path, edit: Edit) -> None:
     path = edit("environments/dev.yaml", {"workloads.fraud": {}})
     line = only_line(lambda: load_platform(repository, "dev"))
-    assert line == f"{path}: workloads.fraud: got 'fraud'; name a folder of workloads/, there is flight-delays"
+    assert line.startswith(f"{path}: workloads.fraud: got 'fraud'; name a folder of workloads/, there is ")
+    assert "flight-delays" in line
