@@ -110,7 +110,9 @@ def judge(root: Path, repository: Path, tmp_path: Path) -> Callable[[str], None]
         app = cdk.App(outdir=str(tmp_path / "out"), context=flags, analytics_reporting=False)
         add_platform(Construct(app, name), load_platform(repository, name))
         app.synth()
-        for estate in load(tmp_path / "out", stages=False):
+        estates = list(load(tmp_path / "out", stages=False))
+        assert [estate for estate in estates if estate.resources], "nothing was judged"
+        for estate in estates:
             assert_compliant(estate)
 
     return judged
